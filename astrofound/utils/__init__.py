@@ -1,0 +1,28 @@
+"""Errors, validation, progress, device choice and safe files; no astronomy."""
+
+from .atomic import atomic_path
+from .device import resolve_device
+from .errors import (
+    AstrofoundError,
+    AstrofoundWarning,
+    BeamWarning,
+    HeaderWarning,
+    InputError,
+    MissingDependencyError,
+    NoBeamError,
+    NoDetectionsWarning,
+    NoWCSWarning,
+    ReadError,
+    WriteError,
+)
+from .optional import require
+from .progress import progress_bar
+from .validation import check_choice, check_number, nearest_name
+
+__all__ = [
+    'AstrofoundError', 'AstrofoundWarning', 'BeamWarning', 'HeaderWarning', 'InputError',
+    'MissingDependencyError', 'NoBeamError', 'NoDetectionsWarning', 'NoWCSWarning', 'ReadError',
+    'WriteError',
+    'atomic_path', 'check_choice', 'check_number', 'nearest_name', 'progress_bar', 'require',
+    'resolve_device',
+]

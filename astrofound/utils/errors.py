@@ -1,0 +1,51 @@
+"""Exceptions and warnings of the whole package."""
+
+__all__ = [
+    'AstrofoundError', 'InputError', 'MissingDependencyError', 'NoBeamError', 'ReadError',
+    'WriteError',
+    'AstrofoundWarning', 'BeamWarning', 'HeaderWarning', 'NoDetectionsWarning', 'NoWCSWarning',
+]
+
+
+class AstrofoundError(Exception):
+    """Base of every error a user's input can cause; the command line prints it in one line."""
+
+
+class InputError(AstrofoundError, ValueError):
+    """An argument or an image that cannot be used as it is."""
+
+
+class NoBeamError(InputError):
+    """The resolution of an image is not known and could not be measured."""
+
+
+class ReadError(AstrofoundError, OSError):
+    """A file that is missing, damaged or not what its name says."""
+
+
+class WriteError(AstrofoundError, OSError):
+    """An output that cannot be written."""
+
+
+class MissingDependencyError(AstrofoundError, ImportError):
+    """An optional library is asked for and not installed."""
+
+
+class AstrofoundWarning(UserWarning):
+    """Base of every warning of this package."""
+
+
+class HeaderWarning(AstrofoundWarning):
+    """A header was incomplete or wrong and has been repaired in memory."""
+
+
+class NoWCSWarning(AstrofoundWarning):
+    """An image has no celestial WCS; the catalogue stays in pixels."""
+
+
+class BeamWarning(AstrofoundWarning):
+    """The beam or PSF was measured from the image itself."""
+
+
+class NoDetectionsWarning(AstrofoundWarning):
+    """A detector ran and found nothing."""
