@@ -1,0 +1,126 @@
+"""The way of every detector from an image to a catalogue; only finding differs."""
+
+import logging
+import time
+import warnings
+
+import numpy as np
+from astropy.time import Time
+from sklearn.base import BaseEstimator
+
+from astrofound import __version__
+from astrofound.catalog import (
+    Detections,
+    empty_catalog,
+    measure_sources,
+    read_regions,
+    select_within,
+    suppress,
+)
+from astrofound.image import as_survey_image
+from astrofound.preprocess import noise_map
+from astrofound.utils import NoDetectionsWarning, NoWCSWarning, check_number
+
+__all__ = ['BaseDetector']
+
+logger = logging.getLogger(__name__)
+
+
+class BaseDetector(BaseEstimator):
+    """
+    Base of every detector: prepares the image, finds, measures and cuts.
+
+    A subclass stores its parameters in ``__init__`` (``min_snr`` among them) and
+    implements ``_find``.
+    """
+
+    def predict(self, image, *, beam=None, mask=None, background=None, rms=None, within=None,
+                progress=False):
+        """
+        Detect and measure the sources of an image.
+
+        Parameters
+        ----------
+        image : path-like, `~astrofound.image.SurveyImage`, `~astropy.nddata.CCDData`, HDU, \
+                array or (array, WCS)
+            Image of shape ``(ny, nx)``; NaN pixels are blank.
+        beam : str, `~astropy.units.Quantity`, `~radio_beam.Beam` or \
+                `~astrofound.image.PixelBeam`, optional
+            Resolution; by default from the header, else measured from the image.
+        mask : 2D array of bool or path-like, optional
+            `True` or non-zero marks a pixel that must not be used.
+        background, rms : number, 2D array or path-like, optional
+            Your own maps in the unit of the image; by default both are estimated on a mesh.
+        within : path-like or `~regions.Regions`, optional
+            Keep only the sources whose centre lies in one of these regions.
+        progress : bool, optional
+            Whether to show a progress bar on standard error.
+
+        Returns
+        -------
+        catalog : `~astropy.table.QTable`
+            One row a source, brightest first; the columns are those of
+            `astrofound.catalog.COLUMNS`. Finding nothing gives an empty table with every
+            column and a `~astrofound.utils.NoDetectionsWarning`.
+
+        Raises
+        ------
+        ReadError
+            If the image cannot be read.
+        InputError
+            If the image or an argument cannot be used.
+        NoBeamError
+            If the beam is neither given nor in the header nor measurable.
+        """
+        started = time.perf_counter()
+        self._check_parameters()
+        image = as_survey_image(image, beam=beam, mask=mask).with_beam()
+        if image.wcs is None:
+            warnings.warn(f'{image.name} has no celestial WCS; the catalogue is in pixels',
+                          NoWCSWarning, stacklevel=2)
+        if within is not None and not hasattr(within, '__iter__'):
+            within = read_regions(within)
+        noise = noise_map(image, background=background, rms=rms)
+        found = suppress(self._find(image, noise, progress=progress), fwhm_pix=image.beam.fwhm)
+        found = select_within(found, within, image.wcs)
+        catalog = self._cut(measure_sources(image, noise, found)) if len(found) else (
+            empty_catalog(image))
+        if not len(catalog):
+            warnings.warn(f'no sources found in {image.name}', NoDetectionsWarning, stacklevel=2)
+        catalog = _rank(catalog)
+        catalog.meta.update(self._provenance(image))
+        logger.info('%d sources in %s, %.1f s', len(catalog), image.name,
+                    time.perf_counter() - started)
+        return catalog
+
+    def _find(self, image, noise, *, progress) -> Detections:
+        """Return what the method sees, in pixels of ``image``; duplicates are allowed."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def _check_parameters(self):
+        if self.min_snr is not None:
+            check_number('min_snr', self.min_snr, minimum=0)
+
+    def _cut(self, catalog):
+        if self.min_snr is not None:
+            catalog = catalog[catalog['snr'] >= self.min_snr]
+        return catalog
+
+    def _provenance(self, image):
+        parameters = ' '.join(f'{name}={value!r}' for name, value in self.get_params().items())
+        return {
+            'CREATOR': f'astrofound {__version__}',
+            'METHOD': type(self).__name__,
+            'PARAMS': parameters,
+            'INPUT': str(image.path or image.name),
+            'BEAMFROM': str(image.beam_origin),
+            'DATE': Time.now().isot,
+        }
+
+
+def _rank(catalog):
+    """Number the rows from the brightest down; ties by position, so that runs agree."""
+    order = np.lexsort((catalog['x_centroid'], catalog['y_centroid'], -catalog['snr']))
+    catalog = catalog[order]
+    catalog['id'] = np.arange(1, len(catalog) + 1)
+    return catalog
