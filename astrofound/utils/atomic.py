@@ -5,7 +5,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import WriteError
+from .errors import AstrofoundError, WriteError
 
 __all__ = ['atomic_path']
 
@@ -16,36 +16,58 @@ def atomic_path(path):
     Give a temporary path beside ``path`` that takes its place when the block succeeds.
 
     A block that raises (also on Ctrl-C) leaves an older file untouched and no half file.
+    The block must create the file; it has the same name as ``path``, in a hidden folder of
+    its own, so that writers which look at the name or refuse to overwrite work unchanged.
 
     Parameters
     ----------
     path : path-like
-        The file to write.
+        The file to write. A symbolic link is followed, and an older file keeps its
+        permissions.
 
     Yields
     ------
     temporary : `~pathlib.Path`
-        Path in the same folder with the same suffixes.
+        Where to write, on the same disk.
 
     Raises
     ------
     WriteError
-        If the folder is missing, not writable or full.
+        If the folder is missing, not writable or full, or ``path`` is a folder or device.
     """
     path = Path(path)
+    target = path.resolve()
     try:
-        handle, name = tempfile.mkstemp(prefix='.', suffix=f'-{path.name}', dir=path.parent)
-        os.close(handle)
+        folder = _open_folder(target)
     except OSError as error:
         raise WriteError(f'cannot write {path}: {error.strerror}') from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)  # mkstemp makes files private
-        temporary.replace(path)
-    except OSError as error:
-        raise WriteError(f'cannot write {path}: {error.strerror or error}') from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with folder:
+        temporary = Path(folder.name) / target.name
+        try:
+            yield temporary
+            _put_in_place(temporary, target)
+        except AstrofoundError:
+            raise  # says already what is wrong, and need not be about this file
+        except OSError as error:
+            raise WriteError(f'cannot write {path}: {error.strerror or error}') from error
+
+
+def _open_folder(target):
+    """Make the hidden folder, once it is clear that the target may be replaced."""
+    if target.is_dir():
+        raise IsADirectoryError(0, 'it is a folder')
+    if target.exists() and not target.is_file():
+        raise FileExistsError(0, 'it is not a regular file')  # /dev/null must survive root
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(0, 'the file there is read-only')
+    return tempfile.TemporaryDirectory(prefix='.astrofound-', dir=target.parent,
+                                       ignore_cleanup_errors=True)
+
+
+def _put_in_place(temporary, target):
+    """Move a finished file over the target, after the disk has really taken it."""
+    with temporary.open('rb+') as file:
+        os.fsync(file.fileno())  # a full disk or quota may show only here
+    if target.exists():
+        temporary.chmod(target.stat().st_mode & 0o7777)
+    temporary.replace(target)

@@ -11,9 +11,9 @@ def resolve_device(name='auto'):
 
     Parameters
     ----------
-    name : str, optional
-        ``'auto'`` takes the first GPU where there is one, else the CPU; otherwise any
-        torch device string such as ``'cpu'``, ``'cuda:1'`` or ``'mps'``.
+    name : str or `torch.device`, optional
+        ``'auto'`` takes the first CUDA or ROCm GPU where there is one, else the CPU;
+        otherwise any torch device string such as ``'cpu'``, ``'cuda:1'`` or ``'mps'``.
 
     Returns
     -------
@@ -31,9 +31,9 @@ def resolve_device(name='auto'):
         return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
+        torch.zeros(1, device=device).item()  # fails on 'meta', which has no memory
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"device {name!r} cannot be used here ({reason}); pass 'cpu' or "
                          "'auto'") from None
     return device

@@ -35,8 +35,8 @@ def require(module, *, extra, package=None, purpose='this'):
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != module.partition('.')[0]:
-            raise
+        if not f'{module}.'.startswith(f'{error.name}.'):
+            raise  # the library is there and lacks something itself
         msg = (f'{package or module} is needed for {purpose}: '
                f'pip install "astrofound[{extra}]"')
         raise MissingDependencyError(msg) from None

@@ -26,7 +26,7 @@ def progress_bar(iterable, *, total=None, label=None, show=None):
         The same items, in the same order.
     """
     if show is None:
-        show = sys.stderr.isatty()
+        show = sys.stderr is not None and sys.stderr.isatty()  # None without a console
     if not show:
         return iterable
     from tqdm import tqdm

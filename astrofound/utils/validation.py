@@ -34,20 +34,18 @@ def check_number(name, value, *, minimum=None, above=None, maximum=None, integer
     InputError
         If the value is not a finite number or lies outside the limits.
     """
-    wanted = 'an integer' if integer else 'a number'
-    if minimum is not None:
-        wanted += f' of at least {minimum}'
-    if above is not None:
-        wanted += f' greater than {above}'
-    if maximum is not None:
-        wanted += f' and at most {maximum}'
     kind = numbers.Integral if integer else numbers.Real
-    good = isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)
+    good = isinstance(value, kind) and not isinstance(value, bool)
+    good = good and (integer or math.isfinite(value))
     good = good and (minimum is None or value >= minimum)
     good = good and (above is None or value > above)
     good = good and (maximum is None or value <= maximum)
     if not good:
-        msg = f'{name!r} must be {wanted}, got {value!r}'
+        limits = [f'{word} {limit}' for word, limit in (
+            ('of at least', minimum), ('greater than', above), ('at most', maximum),
+        ) if limit is not None]
+        wanted = ' '.join(['an integer' if integer else 'a number', ' and '.join(limits)])
+        msg = f'{name!r} must be {wanted.strip()}, got {value!r}'
         raise InputError(msg)
     return value
 
@@ -76,17 +74,18 @@ def check_choice(name, value, choices):
         If the value is not among the choices.
     """
     choices = list(choices)
-    if value in choices:
+    if isinstance(value, str) and value in choices:
         return value
-    msg = f'unknown {name} {value!r}'
-    if near := nearest_name(value, choices):
-        msg += f'; did you mean {near!r}?'
-    raise InputError(f"{msg} Choose from: {', '.join(choices)}")
+    near = nearest_name(value, choices)
+    hint = f'did you mean {near!r}? Choose from' if near else 'choose from'
+    raise InputError(f"unknown {name} {value!r}; {hint}: {', '.join(choices)}")
 
 
 def nearest_name(value, choices):
     """
     Return the choice most like ``value``, or `None` when none is alike.
+
+    Capital and small letters count as the same.
 
     Parameters
     ----------
@@ -100,5 +99,6 @@ def nearest_name(value, choices):
     name : str or None
         The nearest known name.
     """
-    near = difflib.get_close_matches(str(value), list(choices), n=1, cutoff=0.5)
-    return near[0] if near else None
+    by_lower = {choice.lower(): choice for choice in choices}
+    near = difflib.get_close_matches(str(value).lower(), by_lower, n=1, cutoff=0.5)
+    return by_lower[near[0]] if near else None
