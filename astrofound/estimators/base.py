@@ -1,8 +1,10 @@
 """The way of every detector from an image to a catalogue; only finding differs."""
 
 import logging
+import os
 import time
 import warnings
+from abc import ABC, abstractmethod
 
 import numpy as np
 from astropy.time import Time
@@ -26,7 +28,7 @@ __all__ = ['BaseDetector']
 logger = logging.getLogger(__name__)
 
 
-class BaseDetector(BaseEstimator):
+class BaseDetector(ABC, BaseEstimator):
     """
     Base of every detector: prepares the image, finds, measures and cuts.
 
@@ -78,7 +80,7 @@ class BaseDetector(BaseEstimator):
         if image.wcs is None:
             warnings.warn(f'{image.name} has no celestial WCS; the catalogue is in pixels',
                           NoWCSWarning, stacklevel=2)
-        if within is not None and not hasattr(within, '__iter__'):
+        if isinstance(within, (str, os.PathLike)):
             within = read_regions(within)
         noise = noise_map(image, background=background, rms=rms)
         found = suppress(self._find(image, noise, progress=progress), fwhm_pix=image.beam.fwhm)
@@ -93,9 +95,9 @@ class BaseDetector(BaseEstimator):
                     time.perf_counter() - started)
         return catalog
 
+    @abstractmethod
     def _find(self, image, noise, *, progress) -> Detections:
         """Return what the method sees, in pixels of ``image``; duplicates are allowed."""
-        raise NotImplementedError  # pragma: no cover - abstract
 
     def _check_parameters(self):
         if self.min_snr is not None:

@@ -1,0 +1,147 @@
+"""The compact detector: a small fully convolutional network in beam space."""
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+__all__ = ['HEAD_CHANNELS', 'N_CHANNELS', 'STRIDE', 'TOTAL_STRIDE', 'CompactNetwork', 'fuse']
+
+N_CHANNELS = 2  # linear and asinh significance, preprocess.DETECTION_CHANNELS
+STRIDE = 2  # network pixels per output cell: half a beam, so that neighbours keep a cell each
+TOTAL_STRIDE = 16  # sides of the input are multiples of this
+
+# Slices of the output channels.
+HEAD_CHANNELS = {
+    'score': slice(0, 1),   # logit that a source is centred in this cell
+    'offset': slice(1, 3),  # centre minus cell centre, (x, y), in cells
+    'size': slice(3, 5),    # ln of the box sides (width, height), in cells
+    'class': slice(5, 8),   # logits of catalog.CLASS_NAMES
+}
+_N_OUTPUTS = 8
+
+
+class _ConvNorm(nn.Sequential):
+    def __init__(self, n_in, n_out, kernel=3, stride=1):
+        super().__init__(
+            nn.Conv2d(n_in, n_out, kernel, stride, padding=(kernel - stride + 1) // 2, bias=False),
+            nn.BatchNorm2d(n_out),
+        )
+
+
+class _Residual(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.first = _ConvNorm(width, width)
+        self.second = _ConvNorm(width, width)
+
+    def forward(self, x):
+        y = torch.relu(self.first(x))
+        return torch.relu(x + self.second(y))
+
+
+class _Merge(nn.Module):
+    """Bring a coarse map to the scale of a fine one and mix the two."""
+
+    def __init__(self, n_coarse, n_fine):
+        super().__init__()
+        self.coarse = _ConvNorm(n_coarse, n_fine, kernel=1)
+        self.mix = _ConvNorm(n_fine, n_fine)
+
+    def forward(self, coarse, fine):
+        # The 1x1 convolution runs before the enlargement: a quarter of the work.
+        raised = nn.functional.interpolate(self.coarse(coarse), scale_factor=2.0, mode='nearest')
+        return torch.relu(self.mix(torch.relu(raised + fine)))
+
+
+class CompactNetwork(nn.Module):
+    """
+    U-shaped residual network with one output cell every half beam.
+
+    The scales are 2, 4, 8 and 16 network pixels; with 4 pixels a beam the field of view of
+    a cell reaches `receptive_halo` pixels to each side, about 32 beams.
+
+    Parameters
+    ----------
+    widths : tuple of int, optional
+        Number of channels at the four scales.
+    depths : tuple of int, optional
+        Number of residual blocks at the four scales.
+    n_channels : int, optional
+        Number of input channels.
+    """
+
+    def __init__(self, widths=(24, 48, 96, 160), depths=(1, 1, 2, 1), n_channels=N_CHANNELS):
+        super().__init__()
+        self.widths, self.depths = tuple(widths), tuple(depths)
+        self.stem = _ConvNorm(n_channels, widths[0], kernel=4, stride=2)
+        self.stages = nn.ModuleList()
+        self.downs = nn.ModuleList()
+        for level, (width, depth) in enumerate(zip(widths, depths, strict=True)):
+            self.stages.append(nn.Sequential(*(_Residual(width) for _ in range(depth))))
+            if level + 1 < len(widths):
+                self.downs.append(_ConvNorm(width, widths[level + 1], kernel=2, stride=2))
+        self.merges = nn.ModuleList(
+            _Merge(coarse, fine) for fine, coarse in zip(widths, widths[1:], strict=False))
+        self.head = nn.Sequential(
+            _ConvNorm(widths[0], 2 * widths[0]), nn.ReLU(), nn.Conv2d(2 * widths[0], _N_OUTPUTS, 1))
+        # A cell is a source about once in a hundred: start there, so that the first steps
+        # are not spent on learning that most of the sky is empty.
+        nn.init.zeros_(self.head[-1].bias)
+        nn.init.constant_(self.head[-1].bias[HEAD_CHANNELS['score']], -4.6)
+
+    @property
+    def receptive_halo(self):
+        """Number of network pixels beyond a cell that can change its output, rounded up."""
+        reach = 2
+        for level, depth in enumerate(self.depths):
+            scale = STRIDE * 2**level
+            # two 3x3 convolutions a block, one in the merge, and the down-sampling's own cell
+            reach += scale * (2 * depth + (2 if level + 1 < len(self.depths) else 0))
+        reach += STRIDE  # the head
+        return -(-reach // TOTAL_STRIDE) * TOTAL_STRIDE
+
+    def forward(self, channels):
+        """
+        Map channels ``(n, n_channels, ny, nx)`` to outputs ``(n, 8, ny // 2, nx // 2)``.
+
+        Parameters
+        ----------
+        channels : `torch.Tensor`
+            Stretched significance; sides are multiples of `TOTAL_STRIDE`.
+
+        Returns
+        -------
+        outputs : `torch.Tensor`
+            See `HEAD_CHANNELS` for the meaning of the 8 planes.
+        """
+        x = torch.relu(self.stem(channels))
+        pyramid = []
+        for level, stage in enumerate(self.stages):
+            x = stage(x)
+            pyramid.append(x)
+            if level < len(self.downs):
+                x = torch.relu(self.downs[level](x))
+        for level in reversed(range(len(self.merges))):
+            x = self.merges[level](x, pyramid[level])
+        return self.head(x)
+
+
+def fuse(network):
+    """
+    Fold every batch normalisation into its convolution, for inference.
+
+    Parameters
+    ----------
+    network : CompactNetwork
+        Network in evaluation mode; changed in place.
+
+    Returns
+    -------
+    network : CompactNetwork
+        The same object.
+    """
+    for module in network.modules():
+        if isinstance(module, _ConvNorm) and len(module) == 2:
+            module[0] = fuse_conv_bn_eval(module[0], module[1])
+            del module[1]
+    return network

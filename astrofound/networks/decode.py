@@ -1,0 +1,118 @@
+"""From the output planes of the compact network to lists of candidates and scores."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .compact import HEAD_CHANNELS, STRIDE
+
+__all__ = ['Candidates', 'ScoreCalibration', 'decode']
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """
+    Local maxima of the score plane, in network pixels.
+
+    Attributes
+    ----------
+    x, y : 1D `~numpy.ndarray`
+        Centres; 0 is the centre of the first pixel of the frame.
+    boxes : 2D `~numpy.ndarray`
+        ``(n, 4)`` edges ``[x1, y1, x2, y2]``.
+    logit : 1D `~numpy.ndarray`
+        Raw score.
+    class_code : 1D `~numpy.ndarray` of int
+        Index into `astrofound.catalog.CLASS_NAMES`.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    boxes: np.ndarray
+    logit: np.ndarray
+    class_code: np.ndarray
+
+    def __len__(self):
+        return len(self.x)
+
+
+def decode(outputs, *, origin=(0, 0), core=None, logit_min=-3.0):
+    """
+    Read the candidates off the output planes of one tile.
+
+    A candidate is a cell whose score is the largest of its 3x3 neighbourhood, so that two
+    sources are told apart from one beam of separation on.
+
+    Parameters
+    ----------
+    outputs : `torch.Tensor`
+        Planes ``(8, n_rows, n_columns)``; see `HEAD_CHANNELS`.
+    origin : tuple of int, optional
+        ``(y, x)`` of the tile's first pixel in the network frame; multiples of the stride.
+    core : tuple of slice, optional
+        Part of the network frame this tile answers for; a cell outside it belongs to a
+        neighbouring tile. By default the whole tile.
+    logit_min : float, optional
+        Weaker maxima are not returned.
+
+    Returns
+    -------
+    candidates : Candidates
+        In the network frame, in row order.
+    """
+    score = outputs[HEAD_CHANNELS['score']].float()
+    highest = torch.nn.functional.max_pool2d(score[None], 3, stride=1, padding=1)[0]
+    peaks = (score == highest) & (score > logit_min)
+    row, column = (index.cpu().numpy() for index in torch.nonzero(peaks[0], as_tuple=True))
+    cell_y, cell_x = origin[0] // STRIDE + row, origin[1] // STRIDE + column
+    if core is not None:
+        inside = ((cell_y * STRIDE >= core[0].start) & (cell_y * STRIDE < core[0].stop)
+                  & (cell_x * STRIDE >= core[1].start) & (cell_x * STRIDE < core[1].stop))
+        row, column = row[inside], column[inside]
+        cell_y, cell_x = cell_y[inside], cell_x[inside]
+    at_peaks = outputs[:, torch.from_numpy(row), torch.from_numpy(column)].float().cpu().numpy()
+    offset = at_peaks[HEAD_CHANNELS['offset']]
+    # A cell's centre lies half a pixel below the middle of its STRIDE pixels' indices.
+    x = (cell_x + 0.5 + offset[0]) * STRIDE - 0.5
+    y = (cell_y + 0.5 + offset[1]) * STRIDE - 0.5
+    half = 0.5 * STRIDE * np.exp(np.clip(at_peaks[HEAD_CHANNELS['size']], -2, 7))
+    boxes = np.stack([x + 0.5 - half[0], y + 0.5 - half[1],
+                      x + 0.5 + half[0], y + 0.5 + half[1]], axis=1)
+    return Candidates(
+        x=x.astype(np.float64), y=y.astype(np.float64), boxes=boxes.astype(np.float64),
+        logit=at_peaks[HEAD_CHANNELS['score']][0].astype(np.float64),
+        class_code=at_peaks[HEAD_CHANNELS['class']].argmax(axis=0).astype(np.int8))
+
+
+@dataclass(frozen=True)
+class ScoreCalibration:
+    """
+    Monotone map from a raw score to the probability that the source is real.
+
+    Attributes
+    ----------
+    logit : tuple of float
+        Increasing knots.
+    probability : tuple of float
+        Fraction of real sources at each knot; linear in between, constant beyond.
+    """
+
+    logit: tuple[float, ...] = (-8.0, 0.0, 8.0)
+    probability: tuple[float, ...] = (0.0, 0.5, 1.0)
+
+    def __call__(self, logit):
+        """
+        Return the probability of being real for raw scores.
+
+        Parameters
+        ----------
+        logit : array_like
+            Raw scores.
+
+        Returns
+        -------
+        probability : `~numpy.ndarray` of float32
+            Between 0 and 1, same shape.
+        """
+        return np.interp(logit, self.logit, self.probability).astype(np.float32)

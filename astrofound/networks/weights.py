@@ -1,0 +1,123 @@
+"""Weights of the compact network as one safetensors file that describes itself."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from astrofound.utils import ReadError, atomic_path
+
+from .compact import CompactNetwork
+from .decode import ScoreCalibration
+
+__all__ = ['BUNDLED', 'CompactWeights', 'load_weights', 'save_weights']
+
+FORMAT = 1
+BUNDLED = ('compact',)
+
+
+@dataclass(frozen=True)
+class CompactWeights:
+    """
+    A trained compact network with all that is needed to use it.
+
+    Attributes
+    ----------
+    network : CompactNetwork
+        In evaluation mode, float32, on the CPU.
+    beam_pix : float
+        FWHM of the beam in network pixels.
+    calibration : ScoreCalibration
+        From raw score to probability.
+    training : dict
+        Recipe and measured figures, as in the model card.
+    sha256 : str
+        Hash of the file; empty before it is written.
+    """
+
+    network: CompactNetwork
+    beam_pix: float = 4.0
+    calibration: ScoreCalibration = ScoreCalibration()
+    training: dict = field(default_factory=dict)
+    sha256: str = ''
+
+
+def save_weights(path, weights):
+    """
+    Write weights as safetensors, wholly or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        File to write.
+    weights : CompactWeights
+        What to write; the network must not be fused.
+    """
+    network = weights.network
+    metadata = {
+        'format': str(FORMAT),
+        'architecture': json.dumps({'widths': network.widths, 'depths': network.depths}),
+        'beam_pix': repr(weights.beam_pix),
+        'calibration': json.dumps(asdict(weights.calibration)),
+        'training': json.dumps(weights.training),
+    }
+    state = {name: tensor.detach().cpu().contiguous()
+             for name, tensor in network.state_dict().items()}
+    with atomic_path(path) as temporary:
+        save_file(state, temporary, metadata=metadata)
+
+
+def load_weights(source='compact'):
+    """
+    Load the weights of a compact network.
+
+    Parameters
+    ----------
+    source : str or path-like, optional
+        Name of bundled weights, or a ``.safetensors`` file written by
+        ``astrofound train detector`` (or the folder of such a run).
+
+    Returns
+    -------
+    weights : CompactWeights
+        Network in evaluation mode and its description.
+
+    Raises
+    ------
+    ReadError
+        If there is no such file or it holds something else.
+    """
+    path = _locate(source)
+    try:
+        content = path.read_bytes()
+        with safe_open(path, framework='pt') as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ReadError(f'cannot read weights from {path}: {error}') from error
+    if metadata.get('format') != str(FORMAT):
+        raise ReadError(f'{path} has no compact-detector weights of format {FORMAT} '
+                        f"(found {metadata.get('format')!r})")
+    network = CompactNetwork(**json.loads(metadata['architecture']))
+    network.load_state_dict(state)
+    calibration = {key: tuple(value) for key, value in json.loads(metadata['calibration']).items()}
+    return CompactWeights(
+        network=network.eval(), beam_pix=float(metadata['beam_pix']),
+        calibration=ScoreCalibration(**calibration), training=json.loads(metadata['training']),
+        sha256=hashlib.sha256(content).hexdigest())
+
+
+def _locate(source):
+    if source in BUNDLED:
+        return Path(str(resources.files('astrofound') / 'weights' / f'{source}.safetensors'))
+    path = Path(source)
+    if path.is_dir():
+        path = path / 'weights.safetensors'
+    if not path.is_file():
+        raise ReadError(f'no detector weights at {path}; pass a .safetensors file, a run folder '
+                        f"or one of the bundled names: {', '.join(BUNDLED)}")
+    return path

@@ -1,0 +1,147 @@
+"""Simulated fields in the network's own frame, made ahead in other processes."""
+
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from astrofound.catalog import CLASS_NAMES
+from astrofound.datasets import random_sky
+from astrofound.image import PixelBeam
+from astrofound.preprocess import noise_map, open_beam_space
+
+from .targets import SourceLabels
+
+__all__ = ['FieldStream', 'TrainingField', 'make_training_field']
+
+_VALIDATION_OFFSET = 2**31  # seeds of validation fields start here, out of training's reach
+
+
+@dataclass(frozen=True)
+class TrainingField:
+    """
+    One simulated field as the network sees it.
+
+    Attributes
+    ----------
+    significance : 2D `~numpy.ndarray` of float32
+        In the network frame; NaN where blank.
+    labels : SourceLabels
+        The truth in the same frame.
+    kind : str
+        ``'radio'`` or ``'optical'``.
+    """
+
+    significance: np.ndarray
+    labels: SourceLabels
+    kind: str
+
+
+def make_training_field(seed, *, shape=(512, 512), beam_pix=4.0, radio_fraction=0.65,
+                        validation=False):
+    """
+    Simulate a field with random properties and bring it to beam units.
+
+    The way from pixels to significance is that of detection, with its imperfect background;
+    the beam is known to 4 % only, as if it had been measured.
+
+    Parameters
+    ----------
+    seed : int
+        Seed; the same number gives the same field on every machine.
+    shape : tuple of int, optional
+        ``(ny, nx)`` of the simulated image.
+    beam_pix : float, optional
+        FWHM of the beam in network pixels.
+    radio_fraction : float, optional
+        Share of radio fields; the others are optical.
+    validation : bool, optional
+        Whether to draw from seeds that training never uses.
+
+    Returns
+    -------
+    field : TrainingField
+        Significance and truth.
+    """
+    seed = int(seed) + (_VALIDATION_OFFSET if validation else 0)
+    rng = np.random.default_rng(seed)
+    kind = 'radio' if rng.random() < radio_fraction else 'optical'
+    simulated = random_sky(kind, shape, rng)(seed)
+    image, truth = simulated.image, simulated.truth
+    beam = image.beam or PixelBeam(simulated.fwhm_pix, simulated.fwhm_pix, 0.0)
+    fwhm_pix = beam.fwhm * np.exp(0.04 * rng.standard_normal())
+    space = open_beam_space(image, noise_map(image, fwhm_pix=fwhm_pix), fwhm_pix=fwhm_pix,
+                            target_fwhm_pix=beam_pix)
+    significance = space.read_window((slice(0, space.shape[0]), slice(0, space.shape[1])))
+    return TrainingField(significance, _labels(truth, space.resampler, beam), kind)
+
+
+def _labels(truth, resampler, beam):
+    x, y = resampler.to_network(np.asarray(truth['x_centroid']), np.asarray(truth['y_centroid']))
+    width = np.asarray(truth['bbox_xmax'] - truth['bbox_xmin'], float) * resampler.zoom
+    height = np.asarray(truth['bbox_ymax'] - truth['bbox_ymin'], float) * resampler.zoom
+    class_code = np.array([CLASS_NAMES.index(name) for name in truth['class_name']], int)
+    beam_pix = beam.fwhm * resampler.zoom
+    # A smooth source of many beams is found from its summed signal, a compact one from its peak.
+    n_beams = width * height / (2 * beam_pix) ** 2
+    gain = np.where(class_code == CLASS_NAMES.index('extended'),
+                    np.sqrt(np.maximum(1, n_beams / 2)), 1.0)
+    snr = np.asarray(truth['snr'], float) * gain
+    size = np.maximum(np.stack([width, height], axis=1), beam_pix)
+    return SourceLabels(np.asarray(x), np.asarray(y), size.reshape(-1, 2), class_code, snr)
+
+
+class FieldStream:
+    """
+    Rounds of training fields, simulated ahead of their use.
+
+    Round ``k`` offers the fields of rounds ``k - reuse + 1 ... k``, so that each field is
+    seen in several orientations; which fields these are depends on the seed alone.
+
+    Parameters
+    ----------
+    seed : int
+        First seed; a round takes the next ``n_fields``.
+    n_fields : int
+        New fields a round.
+    reuse : int
+        Rounds a field stays in use.
+    start : int, optional
+        Round to begin with, when a training resumes.
+    n_workers : int, optional
+        Processes that simulate.
+    options : dict, optional
+        Keywords of `make_training_field`.
+    """
+
+    def __init__(self, seed, *, n_fields, reuse, start=0, n_workers=1, options=None):
+        self.n_fields, self.reuse, self.start = n_fields, reuse, start
+        self.options = options or {}
+        self._first = seed * 2**20  # far more fields than any training takes
+        # 'spawn' would load torch anew in each worker; 'forkserver' keeps the workers small.
+        self._pool = ProcessPoolExecutor(n_workers)
+
+    def __iter__(self):
+        rounds = deque(maxlen=self.reuse)
+        for index in range(max(0, self.start - self.reuse + 1), self.start):
+            rounds.append(self._submit(index))
+        index, ahead = self.start, self._submit(self.start)
+        while True:
+            rounds.append(ahead)
+            ahead = self._submit(index + 1)
+            fields = []
+            for k, batch in enumerate(rounds):
+                rounds[k] = [f.result() if hasattr(f, 'result') else f for f in batch]
+                fields.extend(rounds[k])
+            yield fields
+            index += 1
+
+    def _submit(self, index):
+        first = self._first + index * self.n_fields
+        return [self._pool.submit(make_training_field, seed, **self.options)
+                for seed in range(first, first + self.n_fields)]
+
+    def close(self):
+        """Stop the processes without waiting for fields nobody will use."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

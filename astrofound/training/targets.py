@@ -1,0 +1,149 @@
+"""What the compact network should answer on a field whose truth is known."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from astrofound.networks.compact import STRIDE
+
+__all__ = ['SourceLabels', 'Targets', 'encode_targets']
+
+_REGRESSION_FLOOR = 0.3  # share of the heat from which on a cell also learns box and class
+
+
+@dataclass(frozen=True)
+class SourceLabels:
+    """
+    True sources of a field, in network pixels.
+
+    Attributes
+    ----------
+    x, y : 1D `~numpy.ndarray`
+        Centres.
+    size : 2D `~numpy.ndarray`
+        ``(n, 2)`` full width and height of the box.
+    class_code : 1D `~numpy.ndarray` of int
+        Index into `astrofound.catalog.CLASS_NAMES`.
+    snr : 1D `~numpy.ndarray`
+        Detectability: peak over noise, raised for sources much larger than the beam.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    size: np.ndarray
+    class_code: np.ndarray
+    snr: np.ndarray
+
+    def __len__(self):
+        return len(self.x)
+
+    def select(self, index):
+        """
+        Return some of the sources.
+
+        Parameters
+        ----------
+        index : array_like
+            Boolean mask or integer index.
+
+        Returns
+        -------
+        labels : SourceLabels
+            The chosen ones.
+        """
+        return SourceLabels(self.x[index], self.y[index], self.size[index],
+                            self.class_code[index], self.snr[index])
+
+
+@dataclass(frozen=True)
+class Targets:
+    """
+    Target planes on the output grid ``(n_rows, n_columns)``.
+
+    Attributes
+    ----------
+    heat : `~numpy.ndarray` of float32
+        1 in the cell of a centre, a Gaussian round it.
+    trust : `~numpy.ndarray` of float32
+        0 where the answer is left open (blank sky, sources too faint to demand).
+    offset, size : `~numpy.ndarray` of float32
+        ``(2, n_rows, n_columns)`` regression targets, see `HEAD_CHANNELS`.
+    class_code : `~numpy.ndarray` of int64
+        Class of the source that owns the cell.
+    weight : `~numpy.ndarray` of float32
+        Weight of box and class in each cell; 0 far from every source.
+    """
+
+    heat: np.ndarray
+    trust: np.ndarray
+    offset: np.ndarray
+    size: np.ndarray
+    class_code: np.ndarray
+    weight: np.ndarray
+
+
+def encode_targets(labels, valid, *, snr_ignore=1.5, snr_demand=3.0):
+    """
+    Draw the targets of one crop.
+
+    Parameters
+    ----------
+    labels : SourceLabels
+        Sources, also those whose centre lies outside the crop.
+    valid : 2D `~numpy.ndarray` of bool
+        `False` on blank pixels; gives the size of the crop in network pixels.
+    snr_ignore, snr_demand : float, optional
+        Fainter sources than the first count as noise; between the two the answer is left
+        open, because no finder can be asked for them.
+
+    Returns
+    -------
+    targets : Targets
+        Planes at half the resolution of the crop.
+    """
+    n_rows, n_columns = valid.shape[0] // STRIDE, valid.shape[1] // STRIDE
+    blocks = valid.reshape(n_rows, STRIDE, n_columns, STRIDE)
+    targets = Targets(
+        heat=np.zeros((n_rows, n_columns), np.float32),
+        trust=blocks.all(axis=(1, 3)).astype(np.float32),
+        offset=np.zeros((2, n_rows, n_columns), np.float32),
+        size=np.zeros((2, n_rows, n_columns), np.float32),
+        class_code=np.zeros((n_rows, n_columns), np.int64),
+        weight=np.zeros((n_rows, n_columns), np.float32),
+    )
+    for index in np.argsort(labels.snr):  # the brightest is drawn last and owns its cells
+        if labels.snr[index] >= snr_ignore:
+            _draw(targets, labels, index, demanded=labels.snr[index] >= snr_demand)
+    return targets
+
+
+def _draw(targets, labels, index, *, demanded):
+    n_rows, n_columns = targets.heat.shape
+    # cell coordinates: 0 is the centre of the first cell
+    x = (labels.x[index] + 0.5) / STRIDE - 0.5
+    y = (labels.y[index] + 0.5) / STRIDE - 0.5
+    width, height = labels.size[index] / STRIDE
+    spread = np.clip(0.1 * np.sqrt(width * height), 0.7, 4.0)
+    reach = 3 * spread
+    x1, x2 = max(0, int(x - reach)), min(n_columns, int(x + reach) + 2)
+    y1, y2 = max(0, int(y - reach)), min(n_rows, int(y + reach) + 2)
+    if x1 >= x2 or y1 >= y2:
+        return
+    part = (slice(y1, y2), slice(x1, x2))
+    dy = y - np.arange(y1, y2)[:, None]
+    dx = x - np.arange(x1, x2)[None, :]
+    heat = np.exp(-0.5 * (dx**2 + dy**2) / spread**2).astype(np.float32)
+    if not demanded:
+        targets.trust[part][heat > 0.1] = 0
+        return
+    centre_y, centre_x = int(np.floor(y + 0.5)), int(np.floor(x + 0.5))
+    if y1 <= centre_y < y2 and x1 <= centre_x < x2:
+        heat[centre_y - y1, centre_x - x1] = 1.0
+    owned = (heat >= targets.heat[part]) & (heat > _REGRESSION_FLOOR)
+    np.maximum(targets.heat[part], heat, out=targets.heat[part])
+    targets.offset[0][part][owned] = np.broadcast_to(dx, heat.shape)[owned]
+    targets.offset[1][part][owned] = np.broadcast_to(dy, heat.shape)[owned]
+    targets.size[0][part][owned] = np.log(width)
+    targets.size[1][part][owned] = np.log(height)
+    targets.class_code[part][owned] = labels.class_code[index]
+    targets.weight[part][owned] = heat[owned]
