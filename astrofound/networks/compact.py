@@ -1,5 +1,7 @@
 """The compact detector: a small fully convolutional network in beam space."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -81,7 +83,7 @@ class CompactNetwork(nn.Module):
             if level + 1 < len(widths):
                 self.downs.append(_ConvNorm(width, widths[level + 1], kernel=2, stride=2))
         self.merges = nn.ModuleList(
-            _Merge(coarse, fine) for fine, coarse in zip(widths, widths[1:], strict=False))
+            _Merge(coarse, fine) for fine, coarse in pairwise(widths))
         self.head = nn.Sequential(
             _ConvNorm(widths[0], 2 * widths[0]), nn.ReLU(), nn.Conv2d(2 * widths[0], _N_OUTPUTS, 1))
         # A cell is a source about once in a hundred: start there, so that the first steps

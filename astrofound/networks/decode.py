@@ -36,6 +36,23 @@ class Candidates:
     def __len__(self):
         return len(self.x)
 
+    def select(self, index):
+        """
+        Return some of the candidates.
+
+        Parameters
+        ----------
+        index : array_like
+            Boolean mask or integer index.
+
+        Returns
+        -------
+        candidates : Candidates
+            The chosen ones.
+        """
+        return Candidates(self.x[index], self.y[index], self.boxes[index], self.logit[index],
+                          self.class_code[index])
+
 
 def decode(outputs, *, origin=(0, 0), core=None, logit_min=-3.0):
     """

@@ -41,7 +41,7 @@ class CompactWeights:
 
     network: CompactNetwork
     beam_pix: float = 4.0
-    calibration: ScoreCalibration = ScoreCalibration()
+    calibration: ScoreCalibration = field(default_factory=ScoreCalibration)
     training: dict = field(default_factory=dict)
     sha256: str = ''
 

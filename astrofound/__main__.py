@@ -1,0 +1,10 @@
+"""``python -m astrofound`` is the ``astrofound`` command."""
+
+import sys
+
+from astrofound.cli import main
+
+__all__ = []
+
+if __name__ == '__main__':
+    sys.exit(main())

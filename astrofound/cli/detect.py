@@ -1,0 +1,159 @@
+"""``astrofound detect``: images in, catalogues, regions and pictures out."""
+
+import inspect
+import time
+from pathlib import Path
+
+import click
+
+from astrofound.utils import AstrofoundError, InputError
+
+__all__ = ['command']
+
+METHODS = ('compact', 'photutils-segmentation', 'photutils-stars', 'photutils-peaks')
+_ALWAYS = '{name}_sources.fits'
+
+
+@click.command('detect')
+@click.argument('images', nargs=-1, required=True, metavar='IMAGE...')
+@click.option('-o', '--output', 'outputs', multiple=True, metavar='FILE',
+              help='Catalogue to write; the ending decides: .fits .vot .ecsv .csv .reg .crtf. '
+                   f'Give it several times for several files. {{name}} stands for the name of '
+                   f'the image.  [default: {_ALWAYS}]')
+@click.option('--plot', metavar='FILE', help='Overview picture with the sources drawn.')
+@click.option('--method', type=click.Choice(METHODS), default='compact', show_default=True)
+@click.option('--weights', metavar='FILE', help='Your own weights for the compact detector.')
+@click.option('--threshold', type=float, metavar='P',
+              help='Smallest probability of being real, compact detector only.  [default: 0.5]')
+@click.option('--min-snr', type=float, metavar='N', help='Smallest peak signal-to-noise ratio.')
+@click.option('--beam', metavar='BEAM',
+              help='Resolution, as 5.4arcsec, 6x5@30 arcsec and degrees, or 3.5pix; by default '
+                   'from the header, else measured.')
+@click.option('--rms', metavar='MAP', help='Noise map (file) or value (number).')
+@click.option('--background', metavar='MAP', help='Background map (file) or value (number).')
+@click.option('--mask', metavar='FILE', help='Image whose non-zero pixels are left out.')
+@click.option('--within', metavar='FILE', help='Region file; keep sources centred inside.')
+@click.option('--hdu', metavar='N|NAME', help='Extension of the FITS file.')
+@click.option('--plane', metavar='N[,N]', help='Plane of a cube, counted from 0.')
+@click.option('--device', default='auto', show_default=True, help='cpu, cuda, cuda:1, mps ...')
+def command(images, outputs, plot, **options):
+    """
+    Detect and measure the sources of one or more images.
+
+    \b
+    astrofound detect mosaic.fits -o sources.reg -o sources.fits --plot overview.png
+    """
+    outputs = outputs or (_ALWAYS,)
+    jobs = _plan(images, outputs, plot)
+    detector = _make_detector(options)
+    status = 0
+    for image, paths, picture in jobs:
+        try:
+            _detect_one(detector, image, paths, picture, options)
+        except AstrofoundError as error:
+            if len(jobs) == 1:
+                raise
+            click.echo(f"astrofound: error: {' '.join(str(error).split())}", err=True)
+            status = 2
+    return status
+
+
+def _plan(images, outputs, plot):
+    """Name every file before the first image is read, so that nothing is lost hours later."""
+    from astrofound.catalog import check_writable
+
+    templates = [*outputs, *([plot] if plot else [])]
+    for template in templates:
+        if len(images) > 1 and '{name}' not in template:
+            raise InputError(f'{len(images)} images would all write {template}; put {{name}} '
+                             f"into it, as in '{{name}}{Path(template).suffix}'")
+    jobs = []
+    for image in images:
+        name = Path(image).name.removesuffix('.gz').removesuffix('.fz')
+        name = name.rpartition('.')[0] or name
+        paths = [Path(template.replace('{name}', name)) for template in outputs]
+        picture = Path(plot.replace('{name}', name)) if plot else None
+        for path in paths:
+            check_writable(path)
+        if picture:
+            _check_picture(picture)
+        jobs.append((image, paths, picture))
+    return jobs
+
+
+def _check_picture(path):
+    known = ('.png', '.pdf', '.svg', '.jpg')
+    if path.suffix.lower() not in known:
+        raise InputError(f"cannot draw {path}: the ending must be one of {', '.join(known)}")
+    if not path.parent.is_dir():
+        raise InputError(f'cannot draw {path}: there is no folder {path.parent}')
+
+
+def _make_detector(options):
+    method = options['method']
+    if method == 'compact':
+        from astrofound.estimators import SourceDetector as Detector
+    else:
+        from astrofound.baselines import BASELINES
+
+        Detector = BASELINES[method]
+    given = {name: options[name] for name in ('weights', 'threshold', 'min_snr')
+             if options[name] is not None}
+    if method == 'compact':
+        given['device'] = options['device']
+    known = inspect.signature(Detector).parameters
+    if unknown := [name for name in given if name not in known]:
+        raise InputError(f"--{unknown[0].replace('_', '-')} does not apply to --method {method}")
+    return Detector(**given)
+
+
+def _detect_one(detector, path, outputs, picture, options):
+    from astrofound.catalog import write_catalog
+    from astrofound.image import SurveyImage
+
+    started = time.perf_counter()
+    image = SurveyImage.read(path, hdu=_hdu(options['hdu']), plane=_plane(options['plane']),
+                             beam=options['beam'], mask=options['mask']).with_beam()
+    catalog = detector.predict(image, background=_map(options['background']),
+                               rms=_map(options['rms']), within=options['within'], progress=None)
+    for output in outputs:
+        write_catalog(catalog, output)
+    if picture:
+        from astrofound.explore import plot_overview
+
+        plot_overview(image, catalog, path=picture)
+    _report(path, catalog, time.perf_counter() - started, [*outputs, *filter(None, [picture])])
+
+
+def _report(path, catalog, seconds, files):
+    from astrofound.catalog import CLASS_NAMES
+
+    counts = [(int((catalog['class_name'] == name).sum()), name) for name in CLASS_NAMES]
+    classes = ', '.join(f'{count} {name}' for count, name in counts if count)
+    noun = 'source' if len(catalog) == 1 else 'sources'
+    click.echo(f'{path}: {len(catalog)} {noun}{f" ({classes})" if classes else ""} '
+               f'in {seconds:.1f} s')
+    click.echo('  wrote ' + ', '.join(map(str, files)))
+
+
+def _hdu(text):
+    return int(text) if text is not None and text.isdigit() else text
+
+
+def _plane(text):
+    if text is None:
+        return None
+    try:
+        planes = tuple(int(word) for word in text.split(','))
+    except ValueError:
+        raise InputError(f"--plane must be a number or two as '3' or '0,3', got {text!r}"
+                         ) from None
+    return planes[0] if len(planes) == 1 else planes
+
+
+def _map(text):
+    """Read a number where the text is one; otherwise it names a file."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text

@@ -1,0 +1,95 @@
+"""The ``astrofound`` command: finds the subcommand, turns errors into one line."""
+
+import logging
+import os
+import sys
+import warnings
+from importlib import import_module
+
+import click
+
+from astrofound.utils import AstrofoundError, AstrofoundWarning
+
+__all__ = ['main']
+
+# Help in one line each, so that ``astrofound --help`` imports no command.
+_COMMANDS = {
+    'detect': 'Detect and measure the sources of images.',
+    'info': 'Say how an image is understood, or what is installed.',
+    'compare': 'Compare two catalogues, or a catalogue with the truth.',
+    'simulate': 'Make a realistic image with a truth table.',
+    'train': 'Train a detector.',
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx):
+        return list(_COMMANDS)
+
+    def get_command(self, ctx, name):
+        if name not in _COMMANDS:
+            return None
+        return import_module(f'.{name}', __package__).command
+
+    def format_commands(self, ctx, formatter):
+        with formatter.section('Commands'):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={'help_option_names': ['-h', '--help']})
+@click.version_option(package_name='astrofound')
+@click.option('-v', '--verbose', is_flag=True, help='Log what is being done.')
+def _group(verbose):
+    """Turn radio and optical survey images into catalogues."""
+    logging.basicConfig(format='astrofound: %(message)s', stream=sys.stderr,
+                        level=logging.WARNING)
+    if verbose:
+        logging.getLogger('astrofound').setLevel(logging.INFO)
+
+
+def main(arguments=None):
+    """
+    Run the command line; an error becomes one line on standard error.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Words after the program's name; by default those of the process.
+
+    Returns
+    -------
+    status : int
+        Exit status: 0 done, 2 bad input or usage, 130 stopped by Ctrl-C.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        warnings.simplefilter('always', AstrofoundWarning)
+        warnings.showwarning = _show_warning  # catch_warnings puts the old one back
+        try:
+            return _group.main(arguments, prog_name='astrofound', standalone_mode=False) or 0
+        except click.exceptions.Exit as leave:
+            return leave.exit_code
+        except (KeyboardInterrupt, click.exceptions.Abort):
+            _complain('stopped; no output was left half written')
+            return 130
+        except click.ClickException as error:
+            _complain(error.format_message())
+        except AstrofoundError as error:
+            _complain(error)
+        except BrokenPipeError:
+            # The reader of our output has gone; Python's own flush at exit would complain again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except OSError as error:
+            _complain(f'{error.strerror or error}: {error.filename}' if error.filename else error)
+        except MemoryError as error:
+            _complain(f'not enough memory ({error})')
+        return 2
+
+
+def _complain(message):
+    print(f"astrofound: error: {' '.join(str(message).split())}", file=sys.stderr)
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    print(f"astrofound: warning: {' '.join(str(message).split())}", file=sys.stderr)
