@@ -1,0 +1,88 @@
+"""Settings of the documentation."""
+
+import os
+import urllib.request
+from importlib.metadata import version as installed_version
+
+os.environ['MPLBACKEND'] = 'Agg'
+os.environ.setdefault('HF_HUB_OFFLINE', '1')
+
+project = 'astrofound'
+author = 'The astrofound developers'
+copyright = '2026, the astrofound developers'
+release = installed_version('astrofound')
+version = release
+
+extensions = [
+    'sphinx.ext.intersphinx',
+    'sphinx.ext.mathjax',
+    'sphinx_automodapi.automodapi',
+    'sphinx_gallery.gen_gallery',
+    'numpydoc',
+]
+exclude_patterns = ['_build', 'changes', '**/GALLERY_HEADER.rst']
+default_role = 'obj'
+nitpicky = True
+
+html_theme = 'pydata_sphinx_theme'
+html_title = f'astrofound {release}'
+html_static_path = ['_static']
+html_show_sourcelink = False
+html_theme_options = {
+    'show_prev_next': False,
+    'navbar_end': ['theme-switcher'],
+    'secondary_sidebar_items': ['page-toc'],
+}
+
+automodapi_toctreedirnm = 'reference/api'
+automodapi_inheritance_diagram = False
+automodsumm_inherited_members = False
+numpydoc_show_class_members = False  # automodapi lists them
+
+# What a reference to another package links to. Without a network the inventories cannot be
+# read; then references outside astrofound are left unlinked instead of failing the build.
+OTHERS = {
+    'python': 'https://docs.python.org/3/',
+    'numpy': 'https://numpy.org/doc/stable/',
+    'scipy': 'https://docs.scipy.org/doc/scipy/',
+    'matplotlib': 'https://matplotlib.org/stable/',
+    'astropy': 'https://docs.astropy.org/en/stable/',
+    'photutils': 'https://photutils.readthedocs.io/en/stable/',
+    'regions': 'https://astropy-regions.readthedocs.io/en/stable/',
+    'radio_beam': 'https://radio-beam.readthedocs.io/en/stable/',
+    'sklearn': 'https://scikit-learn.org/stable/',
+    'torch': 'https://docs.pytorch.org/docs/stable/',
+}
+
+
+def has_inventory(url):
+    """Whether the list of names of another package's documentation can be read."""
+    try:
+        with urllib.request.urlopen(f'{url}objects.inv', timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+online = has_inventory(OTHERS['python'])
+intersphinx_mapping = {name: (url, None) for name, url in OTHERS.items()
+                       if online and has_inventory(url)}
+missing = [name for name in OTHERS if name not in intersphinx_mapping]
+nitpick_ignore_regex = [
+    ('py:.*', rf'({"|".join(missing)})\..*'),
+    # Of the standard library, and where inventories lack them.
+    ('py:.*', r'(True|False|None|bool|int|float|str|bytes|list|tuple|dict|set|range|object|'
+              r'callable|path-like|Exception|(pathlib|collections|dataclasses|logging)\..*)'),
+] if missing else []
+
+sphinx_gallery_conf = {
+    'examples_dirs': ['../examples'],
+    'gallery_dirs': ['gallery'],
+    'filename_pattern': r'/plot_',
+    'abort_on_example_error': True,
+    'remove_config_comments': True,
+    'write_computation_times': False,
+    'show_signature': False,
+    'download_all_examples': False,
+    'reference_url': {},
+}
