@@ -8,13 +8,18 @@ import click
 
 from astrofound.utils import AstrofoundError, InputError
 
+from .options import parse_hdu, parse_map, parse_plane
+
 __all__ = ['command']
 
 METHODS = ('compact', 'photutils-segmentation', 'photutils-stars', 'photutils-peaks')
 _ALWAYS = '{name}_sources.fits'
 
 
-@click.command('detect')
+_EXAMPLE = 'astrofound detect mosaic.fits -o sources.reg -o sources.fits --plot overview.png'
+
+
+@click.command('detect', epilog=f'Example: {_EXAMPLE}')
 @click.argument('images', nargs=-1, required=True, metavar='IMAGE...')
 @click.option('-o', '--output', 'outputs', multiple=True, metavar='FILE',
               help='Catalogue to write; the ending decides: .fits .vot .ecsv .csv .reg .crtf. '
@@ -37,12 +42,7 @@ _ALWAYS = '{name}_sources.fits'
 @click.option('--plane', metavar='N[,N]', help='Plane of a cube, counted from 0.')
 @click.option('--device', default='auto', show_default=True, help='cpu, cuda, cuda:1, mps ...')
 def command(images, outputs, plot, **options):
-    """
-    Detect and measure the sources of one or more images.
-
-    \b
-    astrofound detect mosaic.fits -o sources.reg -o sources.fits --plot overview.png
-    """
+    """Detect and measure the sources of one or more images."""
     outputs = outputs or (_ALWAYS,)
     jobs = _plan(images, outputs, plot)
     detector = _make_detector(options)
@@ -112,10 +112,12 @@ def _detect_one(detector, path, outputs, picture, options):
     from astrofound.image import SurveyImage
 
     started = time.perf_counter()
-    image = SurveyImage.read(path, hdu=_hdu(options['hdu']), plane=_plane(options['plane']),
-                             beam=options['beam'], mask=options['mask']).with_beam()
-    catalog = detector.predict(image, background=_map(options['background']),
-                               rms=_map(options['rms']), within=options['within'], progress=None)
+    image = SurveyImage.read(
+        path, hdu=parse_hdu(options['hdu']), plane=parse_plane(options['plane']),
+        beam=options['beam'], mask=options['mask']).with_beam()
+    catalog = detector.predict(
+        image, background=parse_map(options['background']), rms=parse_map(options['rms']),
+        within=options['within'], progress=None)
     for output in outputs:
         write_catalog(catalog, output)
     if picture:
@@ -134,26 +136,3 @@ def _report(path, catalog, seconds, files):
     click.echo(f'{path}: {len(catalog)} {noun}{f" ({classes})" if classes else ""} '
                f'in {seconds:.1f} s')
     click.echo('  wrote ' + ', '.join(map(str, files)))
-
-
-def _hdu(text):
-    return int(text) if text is not None and text.isdigit() else text
-
-
-def _plane(text):
-    if text is None:
-        return None
-    try:
-        planes = tuple(int(word) for word in text.split(','))
-    except ValueError:
-        raise InputError(f"--plane must be a number or two as '3' or '0,3', got {text!r}"
-                         ) from None
-    return planes[0] if len(planes) == 1 else planes
-
-
-def _map(text):
-    """Read a number where the text is one; otherwise it names a file."""
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return text

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import click
 
-from astrofound.utils import AstrofoundError, AstrofoundWarning
+from astrofound.utils import AstrofoundError, AstrofoundWarning, check_choice
 
 __all__ = ['main']
 
@@ -30,6 +30,11 @@ class _LazyGroup(click.Group):
         if name not in _COMMANDS:
             return None
         return import_module(f'.{name}', __package__).command
+
+    def resolve_command(self, ctx, args):
+        if args:
+            check_choice('command', args[0], _COMMANDS)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx, formatter):
         with formatter.section('Commands'):

@@ -1,0 +1,68 @@
+"""``astrofound info``: how an image is understood, or what is installed."""
+
+import click
+
+__all__ = ['command']
+
+
+@click.command('info')
+@click.argument('image', required=False)
+@click.option('--hdu', metavar='N|NAME', help='Extension of the FITS file.')
+@click.option('--plane', metavar='N[,N]', help='Plane of a cube, counted from 0.')
+@click.option('--beam', metavar='BEAM', help='Resolution, where the header is wrong.')
+def command(image, hdu, plane, beam):
+    """Say how IMAGE is understood; without one, say what is installed."""
+    rows = _installation() if image is None else _image(image, hdu, plane, beam)
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        click.echo(f'{name:{width}}  {value}')
+
+
+def _installation():
+    from importlib.metadata import version
+
+    from astrofound import __version__
+    from astrofound.networks import load_weights
+    from astrofound.utils import resolve_device
+
+    weights = load_weights('compact')
+    packages = ('numpy', 'astropy', 'numba', 'torch', 'torchvision', 'photutils')
+    return [('astrofound', __version__), *((name, version(name)) for name in packages),
+            ('device', resolve_device('auto')),
+            ('weights', f'compact, sha256 {weights.sha256[:16]}')]
+
+
+def _image(path, hdu, plane, beam):
+    import astropy.units as u
+    import numpy as np
+
+    from astrofound.image import SurveyImage
+    from astrofound.preprocess import noise_map
+    from astrofound.utils import NoBeamError
+
+    from .options import parse_hdu, parse_plane
+
+    image = SurveyImage.read(path, hdu=parse_hdu(hdu), plane=parse_plane(plane), beam=beam)
+    rows = [('image', path), ('size', f'{image.shape[1]} x {image.shape[0]} pixels'),
+            ('unit', str(image.peak_unit) or 'not given')]
+    if image.wcs is None:
+        rows.append(('sky', 'no celestial WCS: the catalogue will be in pixels'))
+    else:
+        frame = image.wcs.wcs.radesys or image.wcs.wcs.ctype[0][:4].strip('-')
+        ny, nx = image.shape
+        centre = image.wcs.pixel_to_world((nx - 1) / 2, (ny - 1) / 2)
+        rows += [('sky', f"{image.wcs.wcs.ctype[0][-3:]} {frame}, centre "
+                         f"{centre.to_string('hmsdms', precision=0)}"),
+                 ('pixel', f'{image.pixel_scale.to_value(u.arcsec / u.pix):.4g} arcsec')]
+    try:
+        image = image.with_beam()
+    except NoBeamError as error:
+        rows.append(('beam', str(error)))
+        return rows
+    sky = f' = {image.sky_beam}' if image.sky_beam is not None else ''
+    rows.append(('beam', f'{image.beam.major:.2f} x {image.beam.minor:.2f} pixels{sky} '
+                         f'({image.beam_origin})'))
+    noise = noise_map(image)
+    blank = np.count_nonzero(np.isnan(image.data)) / (image.shape[0] * image.shape[1])
+    rows += [('rms', f'{noise.rms_median:.4g} {image.peak_unit}'), ('blank', f'{blank:.1%}')]
+    return rows
