@@ -199,7 +199,6 @@ def test_front_door_matches_homes():
     ('import astrofound.catalog', 'torch torchvision timm transformers peft'),
     ('import astrofound.preprocess', 'torch torchvision timm transformers peft'),
     ('import astrofound.datasets', 'torch torchvision timm transformers peft'),
-    ('import astrofound.estimators', 'torch torchvision timm transformers peft'),
 ])
 def test_import_stays_light(statement, absent):
     code = f'import sys\n{statement}\nprint(*sorted(set({absent.split()}) & set(sys.modules)))'
