@@ -1,1 +1,30 @@
+"""Background, clipping, scaling, channels, beam-aware resizing and tiling."""
 
+from .background import MeshBackground, MeshNoiseMap, NoiseMap
+from .channels import DETECTION_CHANNELS, ComposeChannels
+from .clipping import clip_sigma, clip_to_zero
+from .noise import FixedNoise, noise_map
+from .resizing import BeamResampler
+from .scaling import (
+    STRETCHES,
+    Asinh,
+    Linear,
+    Log,
+    Percentile,
+    Power,
+    Sqrt,
+    Stretch,
+    ZScale,
+    make_stretch,
+)
+from .tiling import Tile, TileGrid, TilingOptions
+
+__all__ = [
+    'FixedNoise', 'MeshBackground', 'MeshNoiseMap', 'NoiseMap', 'noise_map',
+    'clip_sigma', 'clip_to_zero',
+    'STRETCHES', 'Asinh', 'Linear', 'Log', 'Percentile', 'Power', 'Sqrt', 'Stretch', 'ZScale',
+    'make_stretch',
+    'DETECTION_CHANNELS', 'ComposeChannels',
+    'BeamResampler',
+    'Tile', 'TileGrid', 'TilingOptions',
+]

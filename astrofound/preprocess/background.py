@@ -1,0 +1,407 @@
+"""Local background and noise of an image, measured on a mesh or given by the caller."""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from .._kernels.mesh import lower_rms, mesh_cells, mesh_map, mesh_significance, neighbour_median
+from ..utils import InputError, check_number
+from .reading import open_reader, usable_cores
+
+__all__ = ['MeshBackground', 'MeshNoiseMap', 'NoiseMap']
+
+_STRIP_PIXELS = 2_000_000  # 8 MB a strip keeps memory flat and both cores busy
+_UPPER_CLIP = 1.0          # bright limit of the one-sided clip, in rms
+_RAISED = 0.5              # rms by which a cell filled by a source stands above its surroundings
+
+
+class NoiseMap:
+    """
+    Background and rms of an image, read window by window.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        ``(ny, nx)``.
+    rms_median : float
+        Median rms of the image, in its unit.
+    """
+
+    shape = None
+    rms_median = None
+
+    def read_window(self, window):
+        """
+        Give background and rms of one window.
+
+        Parameters
+        ----------
+        window : tuple of slice
+            ``(slice_y, slice_x)`` inside the image.
+
+        Returns
+        -------
+        background, rms : 2D `~numpy.ndarray` of float32
+            In the image's unit. ``rms`` is positive; where the caller's own map has no
+            positive finite value it is NaN, and the pixel counts as blank.
+        """
+        raise NotImplementedError
+
+    def significance(self, data, window):
+        """
+        Turn pixels into significance, ``(data - background) / rms``.
+
+        Parameters
+        ----------
+        data : 2D `~numpy.ndarray`
+            Pixels of the window.
+        window : tuple of slice
+            Where they lie in the image.
+
+        Returns
+        -------
+        significance : 2D `~numpy.ndarray` of float32
+            NaN where the pixel or its noise is blank.
+        """
+        background, rms = self.read_window(window)
+        out = np.empty(rms.shape, np.float32)
+        mesh_significance(np.ascontiguousarray(data, np.float32), background, rms, out)
+        return out
+
+
+class MeshNoiseMap(NoiseMap):
+    """
+    Noise map that keeps only its mesh and interpolates the windows asked for.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(ny, nx)`` of the image.
+    background, rms : 2D `~numpy.ndarray`
+        Cell values; the cells divide the image evenly.
+    refined : 2D `~numpy.ndarray`, optional
+        Finer rms mesh; the larger value counts.
+    filled : 2D `~numpy.ndarray` of bool, optional
+        Cells that took their value from their neighbours.
+    """
+
+    def __init__(self, shape, background, rms, *, refined=None, filled=None):
+        self.shape = tuple(int(n) for n in shape)
+        self.background_mesh = np.ascontiguousarray(background, np.float32)
+        self.rms_mesh = np.ascontiguousarray(rms, np.float32)
+        self.refined_mesh = None if refined is None else np.ascontiguousarray(refined, np.float32)
+        self.filled = np.zeros(self.rms_mesh.shape, bool) if filled is None else filled
+        kept = self.rms_mesh[~self.filled] if not self.filled.all() else self.rms_mesh
+        self.rms_median = float(np.median(kept))
+
+    def __repr__(self):
+        cells = 'x'.join(str(n) for n in self.rms_mesh.shape)
+        refined = ', refined' if self.refined_mesh is not None else ''
+        return (f'MeshNoiseMap(shape={self.shape}, cells={cells}, rms={self.rms_median:.4g}'
+                f'{refined})')
+
+    def read_window(self, window):
+        """
+        Give background and rms of one window.
+
+        Parameters
+        ----------
+        window : tuple of slice
+            ``(slice_y, slice_x)`` inside the image.
+
+        Returns
+        -------
+        background, rms : 2D `~numpy.ndarray` of float32
+            In the image's unit; the same values however the image is cut into windows.
+        """
+        y0, x0 = window[0].start, window[1].start
+        size = (window[0].stop - y0, window[1].stop - x0)
+        background, rms = np.empty(size, np.float32), np.empty(size, np.float32)
+        mesh_map(self.background_mesh, self.shape, y0, x0, True, background, False)
+        mesh_map(self.rms_mesh, self.shape, y0, x0, False, rms, False)
+        if self.refined_mesh is not None:
+            mesh_map(self.refined_mesh, self.shape, y0, x0, False, rms, True)
+        return background, rms
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshBackground:
+    """
+    Measure background and rms in the cells of a mesh.
+
+    Each cell is clipped around its median, evenly and once more hard on the bright side; where
+    the two disagree, sources reach into the cell and the second counts, whose Gaussian rests on
+    the side they do not reach. The standard deviation of the clipped pixels is divided by that
+    of a unit Gaussian cut at the same limits (0.9866 at 3 sigma), so pure noise keeps its rms.
+    Cells that stand above their neighbourhood are filled by a source and take their
+    neighbours' values. A 3x3 median smooths the mesh, and bilinear interpolation, which cannot
+    overshoot below zero, gives the maps.
+
+    Near bright sources a finer mesh measures the scatter below the background only: artefacts
+    swing both ways and count, sources are positive and do not. The larger rms wins there.
+
+    Parameters
+    ----------
+    box_beams : float, optional
+        Cell side in beams (FWHM).
+    box_pix : int, optional
+        Cell side in pixels, in place of ``box_beams``.
+    sigma : float, optional
+        Clipping limit in robust standard deviations.
+    n_iter_max : int, optional
+        Largest number of clipping passes.
+    min_valid : float, optional
+        Smallest share of finite pixels a cell needs to be measured.
+    refine_snr : float or None, optional
+        S/N of a pixel from which on its surroundings are measured finely; `None` never.
+    refine_beams : float, optional
+        Cell side of the finer mesh in beams.
+    n_threads : int, optional
+        Threads to use; by default one a usable core. The result does not depend on it.
+    """
+
+    box_beams: float = 16.0
+    box_pix: int | None = None
+    sigma: float = 3.0
+    n_iter_max: int = 10
+    min_valid: float = 0.25
+    refine_snr: float | None = 75.0
+    refine_beams: float = 5.5
+    n_threads: int | None = None
+
+    def __post_init__(self):
+        check_number('box_beams', self.box_beams, minimum=4)
+        if self.box_pix is not None:
+            check_number('box_pix', self.box_pix, minimum=8, integer=True)
+        check_number('sigma', self.sigma, minimum=1.5, maximum=10)
+        check_number('n_iter_max', self.n_iter_max, minimum=1, integer=True)
+        check_number('min_valid', self.min_valid, above=0, maximum=1)
+        if self.refine_snr is not None:
+            check_number('refine_snr', self.refine_snr, minimum=10)
+        check_number('refine_beams', self.refine_beams, minimum=2)
+        if self.n_threads is not None:
+            check_number('n_threads', self.n_threads, minimum=1, integer=True)
+
+    def __call__(self, image, *, fwhm_pix=4.0):
+        """
+        Measure the image.
+
+        Parameters
+        ----------
+        image : `~astrofound.image.SurveyImage` or 2D array-like
+            Read once in strips, and near bright sources once more. NaN is left out.
+        fwhm_pix : float, optional
+            FWHM of the beam or PSF in pixels.
+
+        Returns
+        -------
+        noise : `MeshNoiseMap`
+            Background and rms for any window.
+
+        Raises
+        ------
+        InputError
+            If every pixel is blank or the image is constant.
+        """
+        check_number('fwhm_pix', fwhm_pix, above=0)
+        reader = open_reader(image)
+        layout = _Layout.choose(reader.shape, self, fwhm_pix)
+        stats, peaks = self._measure_cells(reader, layout)
+        background, rms, filled = _clean_mesh(stats, layout, self.min_valid)
+        refined = None
+        if self.refine_snr is not None and layout.n_sub > 1:
+            refined = self._refine(reader, layout, background, rms, peaks, fwhm_pix)
+        return MeshNoiseMap(reader.shape, background, rms, refined=refined, filled=filled)
+
+    def _measure_cells(self, reader, layout):
+        n_y, n_x = layout.n_cells
+        stats = np.empty((n_y, n_x, 5))
+        peaks = np.empty((n_y * layout.n_sub, n_x * layout.n_sub), np.float32)
+
+        def measure(data, rows):
+            fine = slice(rows.start * layout.n_sub, rows.stop * layout.n_sub)
+            edges = layout.y_edges[fine.start:fine.stop + 1]
+            mesh_cells(data, edges - edges[0], layout.x_edges, layout.n_sub, self.sigma,
+                       self.n_iter_max, _UPPER_CLIP, stats[rows], peaks[fine])
+
+        _over_strips(reader, layout, measure, range(n_y), self.n_threads)
+        return stats, peaks
+
+    def _refine(self, reader, layout, background, rms, peaks, fwhm_pix):
+        """Mesh of the fine cells near bright sources, or None where there are none."""
+        level, coarse = layout.at_fine_cells(background, True), layout.at_fine_cells(rms, False)
+        snr = (peaks - level) / coarse
+        if not (snr > self.refine_snr).any():
+            return None
+        wanted = _surroundings(snr, self.refine_snr)
+        fine = np.full(peaks.shape, np.nan, np.float32)
+        n_pix = layout.fine_pixels
+
+        def measure(data, rows):
+            part = slice(rows.start * layout.n_sub, rows.stop * layout.n_sub)
+            edges = layout.y_edges[part.start:part.stop + 1]
+            # an eighth of the cell below the level is too few for a scatter
+            lower_rms(data, edges - edges[0], layout.x_edges, level[part], wanted[part],
+                      max(4.0, n_pix / 8), fine[part])
+
+        rows = [j for j in range(layout.n_cells[0])
+                if wanted[j * layout.n_sub:(j + 1) * layout.n_sub].any()]
+        _over_strips(reader, layout, measure, rows, self.n_threads)
+        return _raised_only(fine, coarse, n_pix, fwhm_pix)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How an image is divided: cells, and ``n_sub`` x ``n_sub`` fine cells in each."""
+
+    shape: tuple
+    n_cells: tuple
+    n_sub: int
+    y_edges: np.ndarray
+    x_edges: np.ndarray
+
+    @classmethod
+    def choose(cls, shape, options, fwhm_pix):
+        box = options.box_pix
+        if box is None:
+            # four cells across a small image, where that leaves 8 beams and 32 pixels a cell
+            box = max(32.0, 8 * fwhm_pix, min(options.box_beams * fwhm_pix, min(shape) / 4))
+        n_cells = tuple(max(1, round(size / box)) for size in shape)
+        cell = min(size / n for size, n in zip(shape, n_cells, strict=True))
+        n_sub = round(cell / max(8.0, options.refine_beams * fwhm_pix))
+        n_sub = max(1, min(n_sub, int(cell)))
+        edges = [np.rint(np.arange(n * n_sub + 1) * (size / (n * n_sub))).astype(np.int64)
+                 for size, n in zip(shape, n_cells, strict=True)]
+        return cls(tuple(shape), n_cells, n_sub, *edges)
+
+    @property
+    def cell_pixels(self):
+        return np.outer(np.diff(self.y_edges[::self.n_sub]), np.diff(self.x_edges[::self.n_sub]))
+
+    @property
+    def fine_pixels(self):
+        return self.cell_pixels.mean() / self.n_sub**2
+
+    def at_fine_cells(self, mesh, extend):
+        """Coarse mesh interpolated at the centres of the fine cells."""
+        out = np.empty([n * self.n_sub for n in self.n_cells], np.float32)
+        mesh_map(mesh.astype(np.float32), out.shape, 0, 0, extend, out, False)
+        return out
+
+
+def _over_strips(reader, layout, work, rows, n_threads):
+    """Read strips of cell rows one after the other and hand them to ``work`` on threads."""
+    n_threads = n_threads or usable_cores()
+    coarse = layout.y_edges[::layout.n_sub]
+    height = max(1, int(_STRIP_PIXELS / (layout.shape[1] * np.diff(coarse).max())))
+    rows = sorted(rows)
+    waiting = deque()
+    with ThreadPoolExecutor(n_threads) as pool:
+        k = 0
+        while k < len(rows):
+            stop = k + 1
+            while stop < len(rows) and stop - k < height and rows[stop] == rows[stop - 1] + 1:
+                stop += 1
+            strip = slice(rows[k], rows[stop - 1] + 1)
+            window = slice(coarse[strip.start], coarse[strip.stop]), slice(0, layout.shape[1])
+            window = slice(int(window[0].start), int(window[0].stop)), window[1]
+            waiting.append(pool.submit(work, reader.read_window(window), strip))
+            if len(waiting) > n_threads:  # no more strips in memory than threads at work
+                waiting.popleft().result()
+            k = stop
+        for future in waiting:
+            future.result()
+
+
+def _clean_mesh(stats, layout, min_valid):
+    """Choose the estimator, reject cells filled by sources, smooth and fill the gaps."""
+    n_valid = stats[..., 0]
+    if not n_valid.any():
+        raise InputError('the image has no finite pixel: every one is NaN or masked')
+    even, even_rms, low, low_rms = np.moveaxis(stats[..., 1:], -1, 0)
+    usable = (even_rms > 0) & (n_valid > 1)
+    if not usable.any():
+        msg = ('constant image: no noise can be measured where all pixels have one value; '
+               "pass 'rms' if this is what it should be")
+        raise InputError(msg)
+    enough = usable & (n_valid >= min_valid * layout.cell_pixels)
+    if not enough.any():
+        enough = usable & (n_valid >= n_valid[usable].max() / 2)
+    # sources in a cell pull the even clip up; one cell's difference is noisy, nine agree
+    pull = np.where(enough, (even - low) / np.maximum(low_rms, 1e-30), np.nan)
+    pull = np.maximum(_median(pull, 1), 0)
+    share = np.clip((pull - 0.1) / 0.1, 0, 1)
+    share[~(low_rms > 0)] = 0
+    level = np.where(enough, even + share * (low - even), np.nan)
+    spread = np.where(enough, even_rms + share * (low_rms - even_rms), np.nan)
+    level, spread = _reject_raised(level, spread)
+    filled = np.isnan(level)
+    smallest = np.nanmin(spread)
+    background = _fill_gaps(np.where(filled, np.nan, _median(level, 1, mirror=True)))
+    # mirrored as a logarithm it stays positive
+    log_rms = np.where(filled, np.nan, _median(np.log(spread), 1, mirror=True))
+    rms = np.maximum(np.exp(_fill_gaps(log_rms)), smallest)
+    return background, rms, filled
+
+
+def _reject_raised(level, spread):
+    """Blank the cells that stand above their neighbourhood: a source fills them."""
+    for _ in range(5):
+        around = _median(level, 3, mirror=True)
+        residual = (level - around) / _median(spread, 3)
+        scatter = 1.4826 * np.nanmedian(np.abs(residual - np.nanmedian(residual)))
+        raised = residual > max(_RAISED, 5 * scatter)
+        if not raised.any() or raised.sum() >= np.isfinite(level).sum() - 1:
+            break
+        level, spread = np.where(raised, np.nan, level), np.where(raised, np.nan, spread)
+    return level, spread
+
+
+def _median(mesh, radius, *, mirror=False):
+    out = np.empty(mesh.shape)
+    neighbour_median(np.ascontiguousarray(mesh, np.float64), radius, mirror, out)
+    return out
+
+
+def _fill_gaps(mesh):
+    """Spread the mean of the known neighbours inwards until no NaN is left."""
+    kernel = np.ones((3, 3))
+    while (empty := np.isnan(mesh)).any():
+        weight = ndimage.convolve((~empty).astype(float), kernel, mode='constant')
+        total = ndimage.convolve(np.where(empty, 0, mesh), kernel, mode='constant')
+        new = empty & (weight > 0.5)
+        mesh = np.where(new, total / np.maximum(weight, 1), mesh)
+    return mesh
+
+
+def _surroundings(snr, limit):
+    """Fine cells whose noise may be a bright source's doing: the brighter, the wider."""
+    wanted = np.zeros(snr.shape, bool)
+    # three to twelve cells are about 16 to 65 beams
+    for radius in (3, 6, 12):
+        bright = snr > limit * (radius / 3) ** 2
+        if not bright.any():
+            break
+        grid = np.hypot(*np.mgrid[-radius:radius + 1, -radius:radius + 1])
+        wanted |= ndimage.binary_dilation(bright, grid <= radius)
+    return wanted
+
+
+def _raised_only(fine, coarse, n_pix, fwhm_pix):
+    """Keep fine values that exceed the coarse ones by more than their own scatter."""
+    beam_area = np.pi / (4 * np.log(2)) * fwhm_pix**2
+    n_independent = max(1.0, n_pix / max(1.0, beam_area) / 2)
+    known = np.isfinite(fine)
+    kernel = np.ones((3, 3))
+    weight = ndimage.convolve(known.astype(float), kernel, mode='constant')
+    square = ndimage.convolve(np.where(known, fine, 0) ** 2, kernel, mode='constant')
+    smooth = np.sqrt(square / np.maximum(weight, 1))
+    value = np.where(known, fine, smooth)
+    limit = 1 + 2.5 / np.sqrt(2 * n_independent)
+    smooth_limit = 1 + 2.5 / np.sqrt(2 * n_independent * np.maximum(weight, 1))
+    raised = np.where(value > limit * coarse, value, 0)
+    raised = np.maximum(raised, np.where(smooth > smooth_limit * coarse, smooth, 0))
+    return np.maximum(raised, coarse) if raised.any() else None

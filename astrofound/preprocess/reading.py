@@ -1,0 +1,109 @@
+"""Windows of anything image-like, so that a step takes a survey image or a plain array."""
+
+import os
+
+import numpy as np
+
+from ..utils import InputError
+
+__all__ = ['ArrayReader', 'full_window', 'open_reader', 'usable_cores']
+
+
+class ArrayReader:
+    """
+    Give windows of a 2-D array the way a survey image does.
+
+    Parameters
+    ----------
+    data : 2D array-like
+        Image of shape ``(ny, nx)``; a masked array's masked pixels read as NaN.
+
+    Raises
+    ------
+    InputError
+        If the array is not two-dimensional, not numeric or empty.
+    """
+
+    def __init__(self, data):
+        data = data if isinstance(data, np.ndarray) else np.asarray(data)
+        if data.ndim != 2 or data.dtype.kind not in 'buif' or data.size == 0:
+            msg = (f"'image' must be a 2D numeric array with pixels in it, got shape {data.shape} "
+                   f'and type {data.dtype}')
+            raise InputError(msg)
+        self.data = data
+        self.shape = data.shape
+
+    def read_window(self, window):
+        """
+        Read one window.
+
+        Parameters
+        ----------
+        window : tuple of slice
+            ``(slice_y, slice_x)`` inside the image.
+
+        Returns
+        -------
+        data : 2D `~numpy.ndarray` of float32
+            C-contiguous; masked pixels are NaN.
+        """
+        part = self.data[window]
+        with np.errstate(over='ignore', invalid='ignore'):  # beyond float32 is blank: infinite
+            plain = np.ascontiguousarray(np.ma.getdata(part), dtype=np.float32)
+        mask = np.ma.getmask(part)
+        return plain if mask is np.ma.nomask else np.where(mask, np.float32(np.nan), plain)
+
+
+def open_reader(image):
+    """
+    Return ``image`` itself when it can read windows, else a reader of the array.
+
+    Parameters
+    ----------
+    image : `~astrofound.image.SurveyImage` or 2D array-like
+        What to read.
+
+    Returns
+    -------
+    reader : object
+        Has ``shape`` and ``read_window``.
+    """
+    return image if hasattr(image, 'read_window') else ArrayReader(image)
+
+
+def full_window(shape):
+    """
+    Return the window of a whole image.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(ny, nx)``.
+
+    Returns
+    -------
+    window : tuple of slice
+        ``(slice(0, ny), slice(0, nx))``.
+    """
+    return slice(0, shape[0]), slice(0, shape[1])
+
+
+def usable_cores(limit=8):
+    """
+    Count the cores this process may use.
+
+    Parameters
+    ----------
+    limit : int, optional
+        Upper limit; memory bandwidth is spent before more cores help.
+
+    Returns
+    -------
+    n_cores : int
+        At least 1.
+    """
+    try:
+        n_cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity
+        n_cores = os.cpu_count() or 1
+    return max(1, min(limit, n_cores))
