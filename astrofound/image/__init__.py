@@ -1,1 +1,7 @@
+"""Survey images: pixels, mask, unit, WCS and beam of any file or object astronomers have."""
 
+from .beam import PixelBeam, parse_beam
+from .convert import as_survey_image
+from .survey_image import SurveyImage
+
+__all__ = ['PixelBeam', 'SurveyImage', 'as_survey_image', 'parse_beam']

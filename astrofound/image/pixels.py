@@ -1,0 +1,228 @@
+"""Where pixels come from: an array, a mapped file, a compressed file, a part of another."""
+
+import threading
+import warnings
+import weakref
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from .beam import PixelBeam
+
+__all__ = ['ArrayPixels', 'CompressedPixels', 'FilePixels', 'RawImage', 'WindowPixels',
+           'array_pixels', 'scale']
+
+
+@dataclass
+class RawImage:
+    """
+    What a reader hands to `SurveyImage`.
+
+    Everything is final except the beam, which may still be on the sky: pixels of the chosen
+    plane, a clean header, the celestial WCS, and the notes that go into one warning.
+    """
+
+    pixels: object
+    header: fits.Header = field(default_factory=fits.Header)
+    wcs: object = None
+    unit: object = None
+    beam: object = None
+    beam_origin: str | None = None
+    path: Path | None = None
+    hdu_index: int | None = None
+    plane: tuple = ()
+    notes: list = field(default_factory=list)
+
+    def __post_init__(self):
+        if self.beam is not None and self.beam_origin is None:
+            self.beam_origin = 'header'
+        assert self.beam is None or isinstance(self.beam, PixelBeam) or hasattr(self.beam, 'pa')
+
+
+def scale(raw, bscale=1.0, bzero=0.0, blank=None):
+    """
+    Turn stored numbers into native float32 with NaN for blank and infinite pixels.
+
+    Parameters
+    ----------
+    raw : `~numpy.ndarray`
+        Numbers as stored, in any type and byte order.
+    bscale, bzero : float, optional
+        The value is ``bscale * raw + bzero``.
+    blank : int, optional
+        Stored integer that marks a blank pixel.
+
+    Returns
+    -------
+    values : `~numpy.ndarray` of float32
+        A new C-contiguous array.
+    """
+    with np.errstate(over='ignore', invalid='ignore'):
+        if bscale == 1 and bzero == 0:
+            values = np.array(raw, dtype=np.float32, order='C')
+        else:
+            # float64 on the way: 32-bit integers with an offset do not fit in float32
+            values = (raw.astype(np.float64) * bscale + bzero).astype(np.float32, order='C')
+        if blank is not None and raw.dtype.kind in 'iu':
+            values[raw == blank] = np.nan
+        if raw.dtype.kind == 'f':
+            values[~np.isfinite(values)] = np.nan
+    return values
+
+
+class ArrayPixels:
+    """
+    Pixels of anything that can be sliced into arrays: NumPy, dask, memory maps.
+
+    Parameters
+    ----------
+    array : array-like
+        Two to four axes, ``[..., y, x]``.
+    plane : tuple of int, optional
+        Index along each axis before the image axes.
+    """
+
+    def __init__(self, array, plane=()):
+        self.array = array
+        self.plane = tuple(plane)
+        self.shape = tuple(array.shape[-2:])
+
+    def read(self, window):
+        """Return the window as float32, NaN where blank."""
+        return scale(np.asarray(self.array[(*self.plane, *window)]))
+
+
+class FilePixels:
+    """
+    Uncompressed FITS pixels read through a memory map that lives for one window.
+
+    Nothing stays open between two windows, so that the object travels to threads and
+    processes, and a mosaic larger than memory never counts as memory in use.
+
+    Parameters
+    ----------
+    path : path-like or bytes
+        The file, or the unpacked content of a .gz file.
+    offset : int
+        Bytes before the data.
+    shape : tuple of int
+        Shape of the stored array.
+    dtype : `~numpy.dtype`
+        Stored type.
+    index : tuple
+        Index of the image in the stored array with two slices standing for y and x.
+    scaling : tuple
+        ``(bscale, bzero, blank)``.
+    """
+
+    def __init__(self, path, offset, shape, dtype, index, scaling):
+        self.path, self.offset, self.stored_shape, self.dtype = path, offset, shape, dtype
+        self.index, self.scaling = index, scaling
+        self.shape = tuple(n for n, i in zip(shape, index, strict=True) if isinstance(i, slice))
+
+    def read(self, window):
+        """Return the window as float32, NaN where blank."""
+        if isinstance(self.path, bytes):
+            stored = np.frombuffer(self.path, self.dtype, int(np.prod(self.stored_shape)),
+                                   self.offset).reshape(self.stored_shape)
+        else:
+            stored = np.memmap(self.path, self.dtype, 'r', self.offset, self.stored_shape)
+        return scale(np.asarray(stored[_fill(self.index, window)]), *self.scaling)
+
+
+class CompressedPixels:
+    """
+    Tile-compressed FITS pixels; a window decompresses only the tiles it touches.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    hdu : int
+        Index of the compressed HDU.
+    shape : tuple of int
+        Shape of the uncompressed array.
+    index : tuple
+        As in `FilePixels`.
+    """
+
+    def __init__(self, path, hdu, shape, index):
+        self.path, self.hdu, self.stored_shape, self.index = path, hdu, shape, index
+        self.shape = tuple(n for n, i in zip(shape, index, strict=True) if isinstance(i, slice))
+        self._prepare()
+
+    def _prepare(self):
+        self._lock = threading.Lock()  # one file position for all threads
+        self._section = None
+
+    def __getstate__(self):
+        state = self.__dict__.copy()
+        del state['_lock'], state['_section']
+        return state
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._prepare()
+
+    def read(self, window):
+        """Return the window as float32, NaN where blank."""
+        with self._lock:
+            if self._section is None:
+                with warnings.catch_warnings():
+                    warnings.simplefilter('ignore')  # said when the image was made
+                    hdus = fits.open(self.path, uint=False)
+                    weakref.finalize(self, hdus.close)
+                    self._section = hdus[self.hdu].section
+            return scale(np.asarray(self._section[_fill(self.index, window)]))
+
+
+class WindowPixels:
+    """
+    A part of other pixels.
+
+    Parameters
+    ----------
+    pixels : pixels
+        The whole.
+    window : (slice, slice)
+        Which part.
+    """
+
+    def __init__(self, pixels, window):
+        self.pixels, self.window = pixels, window
+        self.shape = tuple(part.stop - part.start for part in window)
+
+    def read(self, window):
+        """Return the window as float32, NaN where blank."""
+        return self.pixels.read(tuple(slice(part.start + own.start, part.stop + own.start)
+                                      for part, own in zip(window, self.window, strict=True)))
+
+
+def _fill(index, window):
+    window = iter(window)
+    return tuple(next(window) if isinstance(part, slice) else part for part in index)
+
+
+def array_pixels(array, index):
+    """
+    Cut the image out of an array in memory.
+
+    Parameters
+    ----------
+    array : array-like
+        Two to four axes.
+    index : tuple
+        From `~astrofound.image.planes.image_index`.
+
+    Returns
+    -------
+    pixels : ArrayPixels
+        The chosen plane.
+    """
+    extra = [axis for axis, part in enumerate(index) if not isinstance(part, slice)]
+    image = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
+    if extra and image != [array.ndim - 2, array.ndim - 1]:
+        array = array.transpose(extra + image)
+    return ArrayPixels(array, tuple(index[axis] for axis in extra))

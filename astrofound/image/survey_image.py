@@ -1,0 +1,553 @@
+"""The image every other part of the package works on."""
+
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+
+from astrofound.utils import (
+    BeamWarning,
+    HeaderWarning,
+    InputError,
+    NoBeamError,
+    NoWCSWarning,
+    ReadError,
+)
+
+from .beam import as_pixel_beam
+from .fits_reader import parse_header, raw_from_hdus, read_fits
+from .geometry import finite_position, pixel_area
+from .header import clean_header
+from .masks import BothMasks, as_mask_pixels
+from .picture_reader import read_picture
+from .pixels import WindowPixels, array_pixels
+from .planes import image_index, parse_plane
+from .units import flux_scale, is_per_beam
+from .wcs_input import as_celestial_wcs
+
+__all__ = ['SurveyImage']
+
+_FITS_MAGIC = (b'SIMPLE', b'\x1f\x8b', b'BZ', b'\xfd7zXZ')
+_PICTURE_MAGIC = (b'\x89PNG', b'\xff\xd8\xff', b'II*\0', b'MM\0*')
+
+
+class SurveyImage:
+    """
+    A survey image: pixels read window by window, with mask, unit, WCS and beam.
+
+    Parameters
+    ----------
+    data : array-like
+        Pixels ``[y, x]`` or ``[..., y, x]`` with axes of length one; anything that can be
+        sliced into arrays, also a dask array. NaN and infinite pixels are blank.
+    wcs : `~astropy.wcs.WCS`, optional
+        Its celestial part is used; by default that of ``header``.
+    unit : `~astropy.units.Unit` or str, optional
+        Unit of a pixel; by default that of ``data`` or BUNIT of ``header``.
+    mask : array-like, path-like or HDU, optional
+        Non-zero marks pixels to ignore.
+    beam : optional
+        Beam or PSF in any form of `~astrofound.image.parse_beam`; by default that of
+        ``header``.
+    header : `~astropy.io.fits.Header`, optional
+        Read for what is not given here.
+    name : str, optional
+        For messages and the catalogue.
+    plane : int, sequence of int or str, optional
+        Plane of a cube.
+
+    Raises
+    ------
+    InputError
+        If the image has no pixel to work on or an argument does not fit it.
+
+    Notes
+    -----
+    Everything repaired in a header is said in one `~astrofound.utils.HeaderWarning` and kept
+    in ``notes``.
+    """
+
+    def __init__(self, data, *, wcs=None, unit=None, mask=None, beam=None, header=None,
+                 name='image', plane=None):
+        if isinstance(data, np.ma.MaskedArray):
+            mask = _join_masks(mask, np.ma.getmaskarray(data))
+            data = data.data
+        if isinstance(data, u.Quantity):
+            unit, data = unit or data.unit, data.value
+        array = _check_array(data, name)
+        header, notes = clean_header(fits.Header() if header is None else header)
+        index, plane_notes = image_index(array.shape, parse_plane(plane), header=header, name=name)
+        pixels = array_pixels(array, index)
+        raw = parse_header(header, pixels, wcs='header' if wcs is None else None, index=index,
+                           name=name)
+        raw.notes = notes + plane_notes + raw.notes
+        if wcs is not None:
+            raw.wcs = as_celestial_wcs(wcs, pixels.shape, raw.notes)
+        self._start(raw, name=name, mask=mask, beam=beam, unit=unit)
+
+    def _start(self, raw, *, name, mask=None, beam=None, unit=None):
+        self._pixels = raw.pixels
+        self.header = raw.header
+        self.wcs = raw.wcs
+        self.name = name
+        self.path = raw.path
+        self.hdu_index = raw.hdu_index
+        self.plane = raw.plane
+        self.unit = raw.unit if unit is None else u.Unit(unit)
+        self.beam_origin = None if beam is None else 'caller'
+        self._mask = as_mask_pixels(mask, self.shape, name)
+        self.beam = None
+        if beam is not None:
+            self.beam = as_pixel_beam(beam, self.wcs, self.shape)
+            self._check_beam()
+        elif raw.beam is not None:
+            self._take_header_beam(raw)
+        self.notes = tuple(raw.notes)
+        if self.notes:
+            warnings.warn(HeaderWarning(f"{name}: {'; '.join(self.notes)}"), stacklevel=3)
+        self._check_pixels()
+
+    def _take_header_beam(self, raw):
+        try:
+            self.beam = as_pixel_beam(raw.beam, self.wcs, self.shape)
+            self.beam_origin = raw.beam_origin
+        except InputError:
+            raw.notes.append('the beam of the header cannot be used without a WCS')
+
+    @classmethod
+    def read(cls, path, *, hdu=None, plane=None, beam=None, mask=None, unit=None, wcs='header'):
+        """
+        Open an image file; pixels are read when a window is asked for.
+
+        Parameters
+        ----------
+        path : path-like
+            FITS (also .gz, .fz, cubes and several extensions), PNG, JPEG or TIFF.
+        hdu : int or str, optional
+            Index or EXTNAME; by default the first image.
+        plane : int, sequence of int or str, optional
+            Plane of a cube, or band ``'R'``, ``'G'``, ``'B'`` of a picture.
+        beam, mask, unit : optional
+            As in `SurveyImage`; they win over the header.
+        wcs : `~astropy.wcs.WCS`, 'header' or None, optional
+            `None` ignores the header's WCS, so that a broken one does not matter.
+
+        Returns
+        -------
+        image : SurveyImage
+            The image.
+
+        Raises
+        ------
+        ReadError
+            If the file is missing, damaged or no image.
+        InputError
+            If it holds no such image or none that can be used.
+        """
+        path = Path(path).expanduser()
+        source = wcs if isinstance(wcs, str) else None
+        if _file_kind(path) == 'picture':
+            raw = read_picture(path, plane=plane, wcs=source)
+        else:
+            raw = read_fits(path, hdu=hdu, plane=plane, wcs=source)
+        return cls._from_raw(raw, wcs, name=path.name, mask=mask, beam=beam, unit=unit)
+
+    @classmethod
+    def _from_hdus(cls, hdus, *, hdu, plane, wcs, **keywords):
+        source = wcs if isinstance(wcs, str) else None
+        raw = raw_from_hdus(hdus, hdu=hdu, plane=plane, wcs=source, name=keywords['name'])
+        return cls._from_raw(raw, wcs, **keywords)
+
+    @classmethod
+    def _from_raw(cls, raw, wcs, **keywords):
+        if not isinstance(wcs, str):
+            raw.wcs = as_celestial_wcs(wcs, raw.pixels.shape, raw.notes)
+        image = cls.__new__(cls)
+        image._start(raw, **keywords)
+        return image
+
+    def __repr__(self):
+        parts = [repr(self.name), f'shape={self.shape}']
+        if self.unit is not None:
+            parts.append(f'unit={self.unit.to_string()!r}')
+        parts.append(f"wcs={self.wcs.wcs.ctype[0] if self.wcs is not None else None}")
+        parts.append(f'beam={self.beam} ({self.beam_origin})' if self.beam else 'beam=None')
+        return f"SurveyImage({', '.join(parts)})"
+
+    # pixels
+
+    @property
+    def shape(self):
+        """Shape ``(ny, nx)``."""
+        return self._pixels.shape
+
+    def read_window(self, window):
+        """
+        Read a part of the image.
+
+        Parameters
+        ----------
+        window : (slice, slice)
+            Slices along y and x within the image.
+
+        Returns
+        -------
+        data : 2D `~numpy.ndarray` of float32
+            A new C-contiguous array; masked and blank pixels are NaN.
+
+        Raises
+        ------
+        ReadError
+            If the file has changed or vanished since it was opened.
+        """
+        window = tuple(slice(*part.indices(n)[:2])
+                       for part, n in zip(window, self.shape, strict=True))
+        try:
+            data = self._pixels.read(window)
+        except (OSError, ValueError, EOFError) as error:
+            raise ReadError(f'cannot read pixels of {self.name}: {error}') from error
+        if self._mask is not None:
+            data[self._mask.read(window) != 0] = np.nan  # also where the mask is NaN
+        return data
+
+    @property
+    def data(self):
+        """The whole image as float32; read again at each access of a file."""
+        return self.read_window((slice(0, self.shape[0]), slice(0, self.shape[1])))
+
+    def _check_pixels(self):
+        """Stop at the first good pixel, looked for from the centre outwards."""
+        ny, nx = self.shape
+        height = max(1, min(ny, 4_000_000 // nx))
+        strips = sorted(range(0, ny, height), key=lambda start: abs(start + height / 2 - ny / 2))
+        for start in strips:
+            rows = slice(start, min(start + height, ny))
+            if np.isfinite(self.read_window((rows, slice(0, nx)))).any():
+                return
+        reason = 'all pixels are blank (NaN)'
+        if self._mask is not None:
+            reason = 'all pixels are masked or blank; non-zero in a mask means masked'
+        raise InputError(f'{self.name}: {reason}')
+
+    # geometry
+
+    @property
+    def _centre(self):
+        return finite_position(self.wcs, self.shape)
+
+    @property
+    def pixel_scale(self):
+        """Arcsec per pixel at the centre (geometric mean of both axes), or `None`."""
+        if self.wcs is None:
+            return None
+        return np.sqrt(pixel_area(self.wcs, *self._centre)) * 3600 * u.arcsec / u.pix
+
+    @property
+    def sky_beam(self):
+        """The beam as `radio_beam.Beam`, or `None` without beam or WCS."""
+        if self.wcs is None or self.beam is None:
+            return None
+        return self.beam.to_sky(self.wcs, position=self._centre)
+
+    def warn_if_no_wcs(self):
+        """
+        Warn that positions stay in pixels where the image has no celestial WCS.
+
+        Returns
+        -------
+        missing : bool
+            Whether the WCS is missing.
+        """
+        if self.wcs is None:
+            warnings.warn(NoWCSWarning(f'{self.name} has no celestial WCS; the catalogue stays '
+                                       'in pixels'), stacklevel=3)
+        return self.wcs is None
+
+    # units
+
+    @property
+    def is_per_beam(self):
+        """Whether a pixel value counts per beam, as in Jy/beam."""
+        return is_per_beam(self.unit)
+
+    @property
+    def peak_unit(self):
+        """Unit of a pixel value; dimensionless where it is not known."""
+        return u.dimensionless_unscaled if self.unit is None else self.unit
+
+    def _flux_scale(self):
+        area = None
+        if self.wcs is not None:
+            area = pixel_area(self.wcs, *self._centre) * (u.deg**2).to(u.sr)
+        return flux_scale(self.unit, beam_area=self.beam and self.beam.area, pixel_area=area)
+
+    @property
+    def flux_unit(self):
+        """Unit of an integrated flux."""
+        return self._flux_scale()[1]
+
+    @property
+    def flux_per_sum(self):
+        """Factor from a sum over pixels to an integrated flux in ``flux_unit``."""
+        factor = self._flux_scale()[0]
+        if factor is None:
+            raise NoBeamError(f'{self.name} is in {self.unit} and its beam is not known; pass '
+                              'beam= (--beam)')
+        return factor
+
+    # beam
+
+    def _check_beam(self):
+        longer, shorter = max(self.shape), min(self.shape)
+        if self.beam.major > longer or self.beam.minor > shorter:
+            raise InputError(f'the beam of {self.name}, {self.beam}, is larger than the image of '
+                             f'{self.shape[1]} x {self.shape[0]} pixels')
+
+    def with_beam(self):
+        """
+        Make sure that the beam is known, measuring it where nobody says it.
+
+        Returns
+        -------
+        image : SurveyImage
+            This image where its beam is known, else a copy with the beam of its own compact
+            sources, about which a `~astrofound.utils.BeamWarning` is issued.
+
+        Raises
+        ------
+        NoBeamError
+            If the image has too few compact sources.
+        InputError
+            If the beam is larger than the image.
+        """
+        if self.beam is not None:
+            self._check_beam()
+            return self
+        from .psf import measure_beam
+
+        beam = measure_beam(self)
+        if beam is None:
+            raise NoBeamError(f'the resolution of {self.name} is neither in its header nor can it '
+                              "be measured from compact sources; pass beam='5.4arcsec' or "
+                              "'3.5pix' (--beam)")
+        image = self.replace(beam=beam)
+        image.beam_origin = 'measured'
+        sky = f' ({_sky_text(image.sky_beam)})' if self.wcs is not None else ''
+        warnings.warn(BeamWarning(f'{self.name}: beam of {beam}{sky} measured from its compact '
+                                  'sources; pass beam= (--beam) to set it'), stacklevel=2)
+        return image
+
+    # other forms
+
+    def replace(self, *, beam=None, mask=None, unit=None, wcs=None, name=None):
+        """
+        Copy the image with some of its properties changed; pixels are shared.
+
+        Parameters
+        ----------
+        beam, mask, unit, wcs, name : optional
+            As in `SurveyImage`; `None` keeps what is there. A mask adds to the old one.
+
+        Returns
+        -------
+        image : SurveyImage
+            The new image.
+        """
+        image = self._copy()
+        image.name = name or self.name
+        if wcs is not None:
+            image.wcs = as_celestial_wcs(wcs, self.shape, [])
+        if unit is not None:
+            image.unit = u.Unit(unit)
+        if mask is not None:
+            added = as_mask_pixels(mask, self.shape, image.name)
+            image._mask = added if self._mask is None else BothMasks(self._mask, added)
+            image._check_pixels()
+        if beam is not None:
+            image.beam = as_pixel_beam(beam, image.wcs, image.shape)
+            image.beam_origin = 'caller'
+            image._check_beam()
+        return image
+
+    def _copy(self):
+        image = type(self).__new__(type(self))
+        image.__dict__.update(self.__dict__)
+        return image
+
+    def cutout(self, position, size):
+        """
+        Cut a part out, still unread.
+
+        Parameters
+        ----------
+        position : `~astropy.coordinates.SkyCoord` or (float, float)
+            Centre on the sky or ``(x, y)`` in pixels.
+        size : number, `~astropy.units.Quantity` or pair of them
+            Side, or ``(height, width)``, in pixels or as an angle.
+
+        Returns
+        -------
+        image : SurveyImage
+            The part that lies inside the image, with its WCS and beam.
+
+        Raises
+        ------
+        InputError
+            If no pixel of it lies inside the image.
+        """
+        x, y = self._position_to_pixels(position)
+        window = []
+        for centre, length, n in zip((y, x), self._size_to_pixels(size), self.shape, strict=True):
+            start = int(np.ceil(centre - length / 2))
+            stop = start + max(1, round(length))
+            window.append(slice(max(start, 0), min(stop, n)))
+        if any(part.stop <= part.start for part in window):
+            raise InputError(f'the cutout of {self.name} at pixel ({x:.1f}, {y:.1f}) lies outside '
+                             f'the image of {self.shape[1]} x {self.shape[0]} pixels')
+        return self[tuple(window)]
+
+    def __getitem__(self, window):
+        """Give a part of the image by two slices, along y and x."""
+        window = tuple(slice(*part.indices(n)[:2])
+                       for part, n in zip(window, self.shape, strict=True))
+        if any(part.stop <= part.start for part in window):
+            raise InputError(f'the part {window} of {self.name} has no pixels')
+        image = self._copy()
+        image._pixels = WindowPixels(self._pixels, window)
+        image._mask = None if self._mask is None else WindowPixels(self._mask, window)
+        if self.wcs is not None:
+            image.wcs = self.wcs[window]
+            image.wcs.array_shape = image.shape
+        return image
+
+    def _position_to_pixels(self, position):
+        if isinstance(position, SkyCoord):
+            if self.wcs is None:
+                raise InputError(f'{self.name} has no celestial WCS; give the position in pixels')
+            position = self.wcs.world_to_pixel(position)
+        try:
+            x, y = (float(value) for value in position)
+        except (TypeError, ValueError):
+            raise InputError("'position' must be a SkyCoord or (x, y) in pixels, got "
+                             f'{position!r}') from None
+        if not np.isfinite([x, y]).all():
+            raise InputError(f'the position of the cutout does not lie on {self.name}')
+        return x, y
+
+    def _size_to_pixels(self, size):
+        pair = np.broadcast_to(np.atleast_1d(getattr(size, 'value', size)), 2).astype(float)
+        unit = getattr(size, 'unit', u.pix)
+        if unit.is_equivalent(u.pix):
+            pair = pair * unit.to(u.pix)
+        elif self.wcs is None or not unit.is_equivalent(u.arcsec):
+            raise InputError(f"'size' must be in pixels, or an angle where {self.name} has a WCS, "
+                             f'got {size!r}')
+        else:
+            pair = pair * unit.to(u.arcsec) / self.pixel_scale.value
+        if not (np.isfinite(pair).all() and (pair > 0).all()):
+            raise InputError(f"'size' must be greater than 0, got {size!r}")
+        return pair
+
+    def to_hdu(self):
+        """
+        Give the image as an HDU.
+
+        Returns
+        -------
+        hdu : `~astropy.io.fits.PrimaryHDU`
+            Pixels as float32 with WCS, unit and beam in the header, blank pixels as NaN.
+        """
+        header = _base_header(self.header)
+        if self.wcs is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore')  # cards that relax=True adds on purpose
+                header.update(self.wcs.to_header(relax=True))
+        if self.unit is not None:
+            try:
+                header['BUNIT'] = self.unit.to_string('fits')
+            except ValueError:  # units that FITS does not know, such as nmgy
+                header['BUNIT'] = self.unit.to_string()
+        if self.sky_beam is not None:
+            header['BMAJ'] = (self.sky_beam.major.to_value(u.deg), '[deg] beam major FWHM')
+            header['BMIN'] = (self.sky_beam.minor.to_value(u.deg), '[deg] beam minor FWHM')
+            header['BPA'] = (self.sky_beam.pa.to_value(u.deg), '[deg] east of north')
+        return fits.PrimaryHDU(self.data, header)
+
+    def to_ccddata(self):
+        """
+        Give the image as `~astropy.nddata.CCDData`.
+
+        Returns
+        -------
+        ccd : `~astropy.nddata.CCDData`
+            Blank and masked pixels are NaN and masked; the beam stands in its header.
+        """
+        from astropy.nddata import CCDData
+
+        hdu = self.to_hdu()
+        return CCDData(hdu.data, mask=~np.isfinite(hdu.data), unit=self.peak_unit, wcs=self.wcs,
+                       meta=hdu.header)
+
+
+def _file_kind(path):
+    """Tell FITS from pictures by content, since names lie."""
+    if not path.exists():
+        raise ReadError(f'{path} does not exist')
+    if path.is_dir():
+        raise ReadError(f'{path} is a folder, not an image file')
+    try:
+        with path.open('rb') as stream:
+            magic = stream.read(8)
+    except OSError as error:
+        raise ReadError(f'cannot read {path}: {error.strerror}') from error
+    if not magic:
+        raise ReadError(f'{path} is empty')
+    if magic.startswith(_FITS_MAGIC):
+        return 'fits'
+    if magic.startswith(_PICTURE_MAGIC):
+        return 'picture'
+    raise ReadError(f'{path} is neither FITS nor PNG, JPEG or TIFF')
+
+
+def _check_array(data, name):
+    if not (hasattr(data, 'shape') and hasattr(data, 'dtype') and hasattr(data, '__getitem__')):
+        try:
+            data = np.asarray(data)
+        except ValueError:
+            raise InputError(f'{name} must be an array of rows of equal length') from None
+    if data.dtype.kind not in 'biuf':
+        raise InputError(f'{name} must be an array of real numbers, got dtype {data.dtype}')
+    return data
+
+
+def _join_masks(mask, own):
+    if mask is None:
+        return own if own.any() else None
+    if isinstance(mask, (str, Path)):
+        raise InputError('a masked array and a mask file cannot be combined; fill the array with '
+                         'NaN first')
+    return own | (np.asarray(mask) != 0)
+
+
+def _base_header(header):
+    """Leave out what the WCS, unit and beam write anew and what describes the stored array."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        base = header.copy(strip=True)
+    stale = re.compile(r'(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA|NAXIS)\d|(CD|PC|PV|PS)\d+_\d+|'
+                       r'(A|B|AP|BP)_(ORDER|DMAX|\d_\d)|(WCSAXES|LONPOLE|LATPOLE|RADESYS|RADECSYS|'
+                       r'EQUINOX|EPOCH|BUNIT|BMAJ|BMIN|BPA|BSCALE|BZERO|BLANK|CASAMBM|DATAMIN|'
+                       r'DATAMAX|MJDREF|CHECKSUM|DATASUM|Z[A-Z]+\d*|EXTNAME|EXTVER|XTENSION|'
+                       r'PCOUNT|GCOUNT)')
+    for keyword in {card.keyword for card in base.cards if stale.fullmatch(card.keyword)}:
+        base.remove(keyword, remove_all=True)
+    return base
+
+
+def _sky_text(beam):
+    major, minor = beam.major.to_value(u.arcsec), beam.minor.to_value(u.arcsec)
+    return f'{major:.3g} x {minor:.3g} arcsec, PA {beam.pa.to_value(u.deg):.0f} deg'
