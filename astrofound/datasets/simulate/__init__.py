@@ -1,0 +1,20 @@
+"""Simulated skies with truth tables."""
+
+from .artefacts import ArtefactOptions
+from .counts import SourceCounts
+from .coverage import UVCoverage, UVOptions
+from .detector import DetectorOptions
+from .footprint import FootprintOptions
+from .noise import NoiseOptions
+from .optical import OpticalSky
+from .optical_sources import OpticalMix
+from .presets import make_field, random_sky
+from .radio import RadioSky
+from .radio_sources import SourceMix
+from .truth import SimulatedField
+
+__all__ = [
+    'ArtefactOptions', 'DetectorOptions', 'FootprintOptions', 'NoiseOptions', 'OpticalMix',
+    'OpticalSky', 'RadioSky', 'SimulatedField', 'SourceCounts', 'SourceMix', 'UVCoverage',
+    'UVOptions', 'make_field', 'random_sky',
+]
