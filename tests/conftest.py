@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,6 +22,10 @@ for _name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'):
     os.environ.setdefault(_name, '1')
 os.environ['MPLBACKEND'] = 'Agg'
 os.environ.setdefault('HF_HUB_OFFLINE', '1')  # no test waits for a hub
+
+# The same examples in every run; and no deadline, as a busy machine is not a fault.
+settings.register_profile('astrofound', deadline=None, derandomize=True)
+settings.load_profile('astrofound')
 
 
 def pytest_configure():
