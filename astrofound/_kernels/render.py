@@ -41,10 +41,10 @@ def add_gaussians(image, x, y, peak, major, minor, theta, floor):
         reach = math.log(height / floor)
         det = a * c - b * b
         half_x, half_y = math.sqrt(reach * c / det), math.sqrt(reach * a / det)
-        first_row = max(0, int(math.ceil(y[k] - half_y)))
-        last_row = min(ny - 1, int(math.floor(y[k] + half_y)))
-        left = max(0, int(math.ceil(x[k] - half_x)))
-        right = min(nx - 1, int(math.floor(x[k] + half_x)))
+        first_row = max(0, math.ceil(y[k] - half_y))
+        last_row = min(ny - 1, math.floor(y[k] + half_y))
+        left = max(0, math.ceil(x[k] - half_x))
+        right = min(nx - 1, math.floor(x[k] + half_x))
         step = math.exp(-2.0 * a)
         for row in range(first_row, last_row + 1):
             dy = row - y[k]
@@ -149,10 +149,10 @@ def add_moffats(image, x, y, flux, fwhm, beta, axis_ratio, theta, floor, max_rad
             continue
         radius = alpha * math.sqrt((peak / floor) ** (1.0 / beta) - 1.0) / stretch
         radius = min(radius, max_radius)
-        for row in range(max(0, int(math.ceil(y[k] - radius))),
-                         min(ny - 1, int(math.floor(y[k] + radius))) + 1):
-            for col in range(max(0, int(math.ceil(x[k] - radius))),
-                             min(nx - 1, int(math.floor(x[k] + radius))) + 1):
+        for row in range(max(0, math.ceil(y[k] - radius)),
+                         min(ny - 1, math.floor(y[k] + radius)) + 1):
+            for col in range(max(0, math.ceil(x[k] - radius)),
+                             min(nx - 1, math.floor(x[k] + radius)) + 1):
                 dx0, dy0 = col - x[k], row - y[k]
                 r2 = dx0 * dx0 + dy0 * dy0
                 if r2 > radius * radius:
@@ -207,8 +207,8 @@ def add_sersics(image, x, y, flux, r_e, index, axis_ratio, theta, reach, n_sub, 
         angle = math.radians(theta[k])
         cos, sin = math.cos(angle), math.sin(angle)
         radius = reach * r_e[k] + 1.0
-        x0, y0 = int(round(x[k])), int(round(y[k]))
-        side = int(math.ceil(radius))
+        x0, y0 = round(x[k]), round(y[k])
+        side = math.ceil(radius)
         stamp = np.zeros((2 * side + 1, 2 * side + 1))
         total = 0.0
         for row in range(2 * side + 1):

@@ -143,11 +143,10 @@ def _random_uv(rng):
              'east-west': 12.0, 'spiral': _log_uniform(rng, 0.1, 8)}[array]
     n_antennas = {'wye': 27, 'core': int(rng.integers(30, 65)),
                   'east-west': int(rng.integers(6, 15)), 'spiral': int(rng.integers(14, 40))}
-    sign = 1 if array != 'east-west' else 1
     return UVOptions(
         array=array, n_antennas=n_antennas[array], hours=hours,
-        declination=sign * float(rng.uniform(25, 85) if array == 'east-west'
-                                 else rng.uniform(-10, 75)),
+        declination=float(rng.uniform(25, 85) if array == 'east-west'
+                          else rng.uniform(-10, 75)),
         robust=float(rng.uniform(-1.5, 2.0)), bandwidth=float(rng.uniform(0, 0.4)))
 
 
