@@ -26,6 +26,7 @@ from .masks import BothMasks, as_mask_pixels
 from .picture_reader import read_picture
 from .pixels import WindowPixels, array_pixels
 from .planes import image_index, parse_plane
+from .psf import measure_beam
 from .units import flux_scale, is_per_beam
 from .wcs_input import as_celestial_wcs
 
@@ -327,8 +328,6 @@ class SurveyImage:
         if self.beam is not None:
             self._check_beam()
             return self
-        from .psf import measure_beam
-
         beam = measure_beam(self)
         if beam is None:
             raise NoBeamError(f'the resolution of {self.name} is neither in its header nor can it '
@@ -337,8 +336,8 @@ class SurveyImage:
         image = self.replace(beam=beam)
         image.beam_origin = 'measured'
         sky = f' ({_sky_text(image.sky_beam)})' if self.wcs is not None else ''
-        warnings.warn(BeamWarning(f'{self.name}: beam of {beam}{sky} measured from its compact '
-                                  'sources; pass beam= (--beam) to set it'), stacklevel=2)
+        warnings.warn(BeamWarning(f'{self.name}: beam of {beam}{sky} measured from the image '
+                                  'itself; pass beam= (--beam) to set it'), stacklevel=2)
         return image
 
     # other forms
