@@ -1,6 +1,7 @@
 """What the project's own files promise: the README, the metadata, the change notes."""
 
 import ast
+import inspect
 import re
 import runpy
 import sys
@@ -9,6 +10,8 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+import astrofound
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / 'pyproject.toml').read_text(encoding='utf-8'))['project']
@@ -67,6 +70,18 @@ def test_readme_script_runs(tmp_path, monkeypatch, capsys):
     assert (tmp_path / 'secure.vot').exists()
     assert (tmp_path / 'secure.reg').exists()
     assert 'class_name' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('room', sorted(astrofound._SUBPACKAGES))
+def test_reference_holds_every_name(room):
+    # automodapi lists classes and functions by itself; other names are written on the page
+    page = (ROOT / 'docs' / 'reference' / f'{room}.rst').read_text(encoding='utf-8')
+    assert f'automodapi:: astrofound.{room}\n' in page
+    module = getattr(astrofound, room)
+    others = {name for name in module.__all__
+              if not inspect.isclass(getattr(module, name))
+              and not inspect.isroutine(getattr(module, name))}
+    assert set(re.findall(rf'py:data:: astrofound\.{room}\.(\w+)', page)) == others
 
 
 def test_one_version():
