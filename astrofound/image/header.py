@@ -166,7 +166,8 @@ def _wcs_notes(caught):
             if any(f"'{fix}'" in text for fix in _HARMLESS_FIXES):
                 logger.debug(text)
                 continue
-            text = re.sub(r"^'(\w+)' made the change '(.*)'\.?$", r'WCS \1: \2', text)
+            text = re.sub(r"^'(\w+)' made the change '(.*)\.$", r'WCS \1: \2', text)
+            text = text.removesuffix("'") if text.count("'") % 2 else text
         if text not in notes:
             notes.append(text)
     return notes

@@ -1,12 +1,10 @@
 """The image every other part of the package works on."""
 
-import re
 import warnings
 from pathlib import Path
 
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 from astrofound.utils import (
@@ -19,11 +17,13 @@ from astrofound.utils import (
 )
 
 from .beam import as_pixel_beam
-from .fits_reader import parse_header, raw_from_hdus, read_fits
+from .cutout import cutout_window
+from .export import make_header
+from .files import read_file
+from .fits_reader import parse_header, raw_from_hdus
 from .geometry import finite_position, pixel_area
 from .header import clean_header
 from .masks import BothMasks, as_mask_pixels
-from .picture_reader import read_picture
 from .pixels import WindowPixels, array_pixels
 from .planes import image_index, parse_plane
 from .psf import measure_beam
@@ -31,9 +31,6 @@ from .units import flux_scale, is_per_beam
 from .wcs_input import as_celestial_wcs
 
 __all__ = ['SurveyImage']
-
-_FITS_MAGIC = (b'SIMPLE', b'\x1f\x8b', b'BZ', b'\xfd7zXZ')
-_PICTURE_MAGIC = (b'\x89PNG', b'\xff\xd8\xff', b'II*\0', b'MM\0*')
 
 
 class SurveyImage:
@@ -149,13 +146,9 @@ class SurveyImage:
         InputError
             If it holds no such image or none that can be used.
         """
-        path = Path(path).expanduser()
         source = wcs if isinstance(wcs, str) else None
-        if _file_kind(path) == 'picture':
-            raw = read_picture(path, plane=plane, wcs=source)
-        else:
-            raw = read_fits(path, hdu=hdu, plane=plane, wcs=source)
-        return cls._from_raw(raw, wcs, name=path.name, mask=mask, beam=beam, unit=unit)
+        raw = read_file(path, hdu=hdu, plane=plane, wcs=source)
+        return cls._from_raw(raw, wcs, name=raw.path.name, mask=mask, beam=beam, unit=unit)
 
     @classmethod
     def _from_hdus(cls, hdus, *, hdu, plane, wcs, **keywords):
@@ -398,16 +391,7 @@ class SurveyImage:
         InputError
             If no pixel of it lies inside the image.
         """
-        x, y = self._position_to_pixels(position)
-        window = []
-        for centre, length, n in zip((y, x), self._size_to_pixels(size), self.shape, strict=True):
-            start = int(np.ceil(centre - length / 2))
-            stop = start + max(1, round(length))
-            window.append(slice(max(start, 0), min(stop, n)))
-        if any(part.stop <= part.start for part in window):
-            raise InputError(f'the cutout of {self.name} at pixel ({x:.1f}, {y:.1f}) lies outside '
-                             f'the image of {self.shape[1]} x {self.shape[0]} pixels')
-        return self[tuple(window)]
+        return self[cutout_window(self, position, size)]
 
     def __getitem__(self, window):
         """Give a part of the image by two slices, along y and x."""
@@ -423,34 +407,6 @@ class SurveyImage:
             image.wcs.array_shape = image.shape
         return image
 
-    def _position_to_pixels(self, position):
-        if isinstance(position, SkyCoord):
-            if self.wcs is None:
-                raise InputError(f'{self.name} has no celestial WCS; give the position in pixels')
-            position = self.wcs.world_to_pixel(position)
-        try:
-            x, y = (float(value) for value in position)
-        except (TypeError, ValueError):
-            raise InputError("'position' must be a SkyCoord or (x, y) in pixels, got "
-                             f'{position!r}') from None
-        if not np.isfinite([x, y]).all():
-            raise InputError(f'the position of the cutout does not lie on {self.name}')
-        return x, y
-
-    def _size_to_pixels(self, size):
-        pair = np.broadcast_to(np.atleast_1d(getattr(size, 'value', size)), 2).astype(float)
-        unit = getattr(size, 'unit', u.pix)
-        if unit.is_equivalent(u.pix):
-            pair = pair * unit.to(u.pix)
-        elif self.wcs is None or not unit.is_equivalent(u.arcsec):
-            raise InputError(f"'size' must be in pixels, or an angle where {self.name} has a WCS, "
-                             f'got {size!r}')
-        else:
-            pair = pair * unit.to(u.arcsec) / self.pixel_scale.value
-        if not (np.isfinite(pair).all() and (pair > 0).all()):
-            raise InputError(f"'size' must be greater than 0, got {size!r}")
-        return pair
-
     def to_hdu(self):
         """
         Give the image as an HDU.
@@ -460,21 +416,7 @@ class SurveyImage:
         hdu : `~astropy.io.fits.PrimaryHDU`
             Pixels as float32 with WCS, unit and beam in the header, blank pixels as NaN.
         """
-        header = _base_header(self.header)
-        if self.wcs is not None:
-            with warnings.catch_warnings():
-                warnings.simplefilter('ignore')  # cards that relax=True adds on purpose
-                header.update(self.wcs.to_header(relax=True))
-        if self.unit is not None:
-            try:
-                header['BUNIT'] = self.unit.to_string('fits')
-            except ValueError:  # units that FITS does not know, such as nmgy
-                header['BUNIT'] = self.unit.to_string()
-        if self.sky_beam is not None:
-            header['BMAJ'] = (self.sky_beam.major.to_value(u.deg), '[deg] beam major FWHM')
-            header['BMIN'] = (self.sky_beam.minor.to_value(u.deg), '[deg] beam minor FWHM')
-            header['BPA'] = (self.sky_beam.pa.to_value(u.deg), '[deg] east of north')
-        return fits.PrimaryHDU(self.data, header)
+        return fits.PrimaryHDU(self.data, make_header(self))
 
     def to_ccddata(self):
         """
@@ -490,26 +432,6 @@ class SurveyImage:
         hdu = self.to_hdu()
         return CCDData(hdu.data, mask=~np.isfinite(hdu.data), unit=self.peak_unit, wcs=self.wcs,
                        meta=hdu.header)
-
-
-def _file_kind(path):
-    """Tell FITS from pictures by content, since names lie."""
-    if not path.exists():
-        raise ReadError(f'{path} does not exist')
-    if path.is_dir():
-        raise ReadError(f'{path} is a folder, not an image file')
-    try:
-        with path.open('rb') as stream:
-            magic = stream.read(8)
-    except OSError as error:
-        raise ReadError(f'cannot read {path}: {error.strerror}') from error
-    if not magic:
-        raise ReadError(f'{path} is empty')
-    if magic.startswith(_FITS_MAGIC):
-        return 'fits'
-    if magic.startswith(_PICTURE_MAGIC):
-        return 'picture'
-    raise ReadError(f'{path} is neither FITS nor PNG, JPEG or TIFF')
 
 
 def _check_array(data, name):
@@ -530,21 +452,6 @@ def _join_masks(mask, own):
         raise InputError('a masked array and a mask file cannot be combined; fill the array with '
                          'NaN first')
     return own | (np.asarray(mask) != 0)
-
-
-def _base_header(header):
-    """Leave out what the WCS, unit and beam write anew and what describes the stored array."""
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        base = header.copy(strip=True)
-    stale = re.compile(r'(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA|NAXIS)\d|(CD|PC|PV|PS)\d+_\d+|'
-                       r'(A|B|AP|BP)_(ORDER|DMAX|\d_\d)|(WCSAXES|LONPOLE|LATPOLE|RADESYS|RADECSYS|'
-                       r'EQUINOX|EPOCH|BUNIT|BMAJ|BMIN|BPA|BSCALE|BZERO|BLANK|CASAMBM|DATAMIN|'
-                       r'DATAMAX|MJDREF|CHECKSUM|DATASUM|Z[A-Z]+\d*|EXTNAME|EXTVER|XTENSION|'
-                       r'PCOUNT|GCOUNT)')
-    for keyword in {card.keyword for card in base.cards if stale.fullmatch(card.keyword)}:
-        base.remove(keyword, remove_all=True)
-    return base
 
 
 def _sky_text(beam):

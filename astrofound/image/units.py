@@ -5,7 +5,7 @@ import re
 from astropy import units as u
 from astropy.units import photometric
 
-__all__ = ['flux_scale', 'is_per_beam', 'parse_unit']
+__all__ = ['flux_scale', 'is_per_area', 'is_per_beam', 'parse_unit']
 
 _PER_BEAM = re.compile(r'(?:/\s*|per\s*)(?:bm|beam|b)\s*$|\s+(?:bm|beam)\s*(?:\^|\*\*)?\s*-1\s*$',
                        re.IGNORECASE)
@@ -88,6 +88,24 @@ def is_per_beam(unit):
         `True` for Jy/beam and its kind.
     """
     return unit is not None and _power(unit, u.beam) == -1
+
+
+def is_per_area(unit):
+    """
+    Say whether a unit is a brightness, which a change of pixel size leaves alone.
+
+    Parameters
+    ----------
+    unit : `~astropy.units.UnitBase` or None
+        Unit of a pixel.
+
+    Returns
+    -------
+    per_area : bool
+        `True` for units per beam or solid angle and for brightness temperature.
+    """
+    return unit is not None and (is_per_beam(unit) or _power(unit, u.rad) == -2
+                                 or unit.is_equivalent(u.K))
 
 
 def _power(unit, base):
