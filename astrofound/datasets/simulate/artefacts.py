@@ -32,6 +32,9 @@ class ArtefactOptions:
     missing_spacings : float, optional
         Inner hole of the uv coverage, as a fraction of its extent; extended emission sits
         in a negative bowl.
+    ghosts : float, optional
+        Largest ghost, as a fraction of the source: copies in line with it on both sides,
+        left by calibrating on an incomplete model.
     limit : float, optional
         Largest artefact in units of the noise: bright fields are better calibrated.
     """
@@ -41,10 +44,11 @@ class ArtefactOptions:
     bad_baseline: float = 0.0
     clean_threshold: float = 3.0
     missing_spacings: float = 0.0
+    ghosts: float = 0.0
     limit: float = 30.0
 
     def __post_init__(self):
-        for name in ('gain_error', 'bad_baseline', 'missing_spacings'):
+        for name in ('gain_error', 'bad_baseline', 'missing_spacings', 'ghosts'):
             check_number(name, getattr(self, name), minimum=0, maximum=1)
         check_number('n_directions', self.n_directions, minimum=0, integer=True)
         check_number('clean_threshold', self.clean_threshold, minimum=0)
@@ -114,6 +118,8 @@ def _error_transfer(rng, coverage, options):
     if options.bad_baseline > 0:
         parts.append(_scaled(coverage, coverage.bad_baseline_transfer(rng),
                              options.bad_baseline))
+    if options.ghosts > 0:
+        parts.append(_ghost_transfer(rng, coverage, options.ghosts))
     return sum(parts[1:], parts[0]) if parts else None
 
 
@@ -125,6 +131,18 @@ def _gain_transfer(rng, coverage, level):
         error *= rng.random(n) < 0.2
         error[rng.integers(n)] += 1
     return _scaled(coverage, coverage.gain_error_transfer(0.03 * error), level)
+
+
+def _ghost_transfer(rng, coverage, level):
+    """Dirty beams at multiples of one displacement, weaker and weaker (Grobler+ 2014)."""
+    ny, nx = coverage.shape
+    v, u = fft.fftfreq(ny)[:, None], fft.rfftfreq(nx)[None, :]
+    angle = rng.uniform(0, 2 * np.pi)
+    distance = rng.uniform(0.06, 0.3) * min(ny, nx)
+    phase = 2 * np.pi * distance * (u * np.cos(angle) + v * np.sin(angle))
+    comb = sum(rng.normal(0, 1) / k**2 * np.exp(1j * sign * k * phase)
+               for k in (1, 2, 3) for sign in (-1, 1))
+    return _scaled(coverage, comb * coverage.transfer, level)
 
 
 def _scaled(coverage, transfer, level):

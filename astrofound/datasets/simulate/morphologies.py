@@ -107,13 +107,14 @@ def bent_source(rng):
     bright = rng.uniform(0.0, 0.4)  # where along the plume it is brightest
     step = (np.arange(n) + 0.5) / n
     core = np.exp(rng.uniform(np.log(0.01), np.log(0.5)))
+    clumpy = rng.choice([0.2, 0.5, 1.0], p=[0.4, 0.35, 0.25])
     for sign in ((1,) if one_sided else (1, -1)):
         length = 0.5 * rng.uniform(0.7, 1.3)
         local = np.deg2rad(sign * (opening - curl * step) + rng.normal(0, 6, n).cumsum() / n)
         x = np.concatenate([[0], np.cumsum(np.cos(local))])[:-1] * length / n
         y = np.concatenate([[0], np.cumsum(np.sin(local))])[:-1] * length / n
         width = 0.02 + rng.uniform(0.05, 0.22) * step ** rng.uniform(0.5, 1.2)
-        weight = np.exp(-fade * np.abs(step - bright)) * rng.uniform(0.6, 1.4, n)
+        weight = np.exp(-fade * np.abs(step - bright) + rng.normal(0, clumpy, n))
         weight *= rng.uniform(0.5, 1.0) * (1 - core) / weight.sum()
         x, y = x + 0.04 * np.cos(local), y + 0.04 * np.sin(local)
         shape.component('tail' if opening < 80 else 'plume', x, y, weight,

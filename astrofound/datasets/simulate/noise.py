@@ -207,7 +207,7 @@ def _scan_drifts(rng, shape, beam):
     length = 0.5 * np.hypot(ny, nx)
     drift = (np.interp(across, scan, level)
              + np.interp(across, scan, slope) * np.sin(np.pi * along / length))
-    return rng.uniform(0.1, 0.7) * drift
+    return rng.uniform(0.05, 0.5) * drift
 
 
 def _plane_wave(rng, shape, fwhm):

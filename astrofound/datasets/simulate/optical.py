@@ -6,7 +6,7 @@ import numpy as np
 from astropy import units as u
 from scipy import fft, ndimage
 
-from ..._kernels.render import add_moffats, add_sersics
+from ..._kernels.render import add_gaussians, add_moffats, add_sersics
 from ...image import SurveyImage
 from ...utils import check_number
 from .counts import SourceCounts
@@ -121,7 +121,7 @@ class OpticalSky:
         shape = check_shape(self.shape)
         noise = np.sqrt(self.sky * self.gain + self.read_noise**2) / self.gain
         sources = self._sources(streams[0], shape, noise)
-        clean, concentration = self._clean_image(sources, shape, noise)
+        clean, concentration = self._clean_image(streams[3], sources, shape, noise)
         data, saturated, rms = self._expose(streams[1], sources, clean, noise)
         self._spoil(streams[2], data, noise)
         rms[~np.isfinite(data)] = np.nan
@@ -142,7 +142,7 @@ class OpticalSky:
         sources['flux'] = sources['snr'] * noise / self._star_peak
         return sources
 
-    def _clean_image(self, sources, shape, noise):
+    def _clean_image(self, rng, sources, shape, noise):
         """Draw everything without noise; also the peak of each source for unit flux."""
         psf = (self.fwhm_pix, self.beta, 1 - self.ellipticity, self.theta)
         galaxy = sources['is_galaxy']
@@ -152,9 +152,10 @@ class OpticalSky:
         chosen = {name: values[galaxy] for name, values in sources.items()}
         concentration = np.full(galaxy.size, self._star_peak)
         concentration[galaxy] = add_sersics(
-            galaxies, chosen['x'] + pad, chosen['y'] + pad, chosen['flux'], chosen['r_e'],
-            chosen['index'], chosen['axis_ratio'], chosen['theta'], _REACH, 4,
-            self.fwhm_pix, self.beta)
+            galaxies, chosen['x'] + pad, chosen['y'] + pad,
+            chosen['flux'] * (1 - chosen['clumpy']), chosen['r_e'], chosen['index'],
+            chosen['axis_ratio'], chosen['theta'], _REACH, 4, self.fwhm_pix, self.beta)
+        add_gaussians(galaxies, *self._clumps(rng, chosen, pad), 1e-3 * noise)
         kernel = np.zeros(fft_shape)
         middle = (fft_shape[1] // 2, fft_shape[0] // 2)
         add_moffats(kernel, np.array([float(middle[0])]), np.array([float(middle[1])]),
@@ -166,6 +167,22 @@ class OpticalSky:
         add_moffats(clean, sources['x'][~galaxy], sources['y'][~galaxy],
                     sources['flux'][~galaxy], *psf, 0.02 * noise, 0.5 * max(shape), 3)
         return clean, concentration
+
+    def _clumps(self, rng, galaxies, pad):
+        """Knots of star formation as small Gaussians: what `add_gaussians` takes."""
+        owner = np.repeat(np.arange(galaxies['x'].size), 5 * (galaxies['clumpy'] > 0))
+        radius = galaxies['r_e'][owner] * np.sqrt(rng.uniform(0.05, 2.5, owner.size))
+        turn = rng.uniform(0, 2 * np.pi, owner.size)
+        along = radius * np.cos(turn)
+        across = radius * np.sin(turn) * galaxies['axis_ratio'][owner]
+        cos, sin = (f(np.deg2rad(galaxies['theta'][owner])) for f in (np.cos, np.sin))
+        size = np.full(owner.size, 1.5) + 0.15 * galaxies['r_e'][owner]
+        weight = rng.exponential(1, owner.size)
+        total = np.bincount(owner, weight, galaxies['x'].size)
+        flux = (galaxies['flux'] * galaxies['clumpy'])[owner] * weight / total[owner]
+        return (galaxies['x'][owner] + pad + along * cos - across * sin,
+                galaxies['y'][owner] + pad + along * sin + across * cos,
+                flux * 4 * np.log(2) / (np.pi * size**2), size, size, np.zeros(owner.size))
 
     def _expose(self, rng, sources, clean, noise):
         """Sky, spikes, photon noise, resampling and saturation."""
@@ -218,7 +235,7 @@ class OpticalSky:
         header = field_header(wcs, 'ct', kind='optical', seed=seed, sky=self)
         header['GAIN'] = (self.gain, 'electrons in one count')
         meta = {'seed': seed, 'sky': repr(self)}
-        values = self._truth(sources, concentration, rms, saturated)
+        values = self._truth(sources, concentration, rms, clean, saturated)
         truth = make_tables(values, wcs, u.ct, u.ct, meta)
         names = [name for name in truth.colnames if name not in ('class_name', 'n_components')]
         components = truth[names]
@@ -229,7 +246,7 @@ class OpticalSky:
         return SimulatedField(image, truth, components, rms, clean.astype(np.float32), seed,
                               'optical')
 
-    def _truth(self, sources, concentration, rms, saturated):
+    def _truth(self, sources, concentration, rms, clean, saturated):
         """Columns of the sources whose centres are in the field."""
         ny, nx = rms.shape
         column, row = np.rint(sources['x']).astype(int), np.rint(sources['y']).astype(int)
@@ -241,14 +258,17 @@ class OpticalSky:
         local = np.nan_to_num(rms[row, column], nan=float(np.nanmedian(rms)))
         major = np.where(galaxy, 2 * s['r_e'], 0.0)
         minor, theta = major * s['axis_ratio'], s['theta']
-        peak = s['flux'] * concentration
+        peak, light = s['flux'] * concentration, clean[row, column]
         extended = galaxy & (concentration < _EXTENDED_RATIO * self._star_peak)
         sxx, _, syy = ellipse_moments(major, minor, theta)
         half_x, half_y = (np.sqrt(m + self.fwhm_pix**2) for m in (sxx, syy))
         values = {
             'id': np.arange(1, n + 1), 'x_centroid': s['x'], 'y_centroid': s['y'],
             'x_peak': s['x'], 'y_peak': s['y'], 'flux': s['flux'], 'peak_flux': peak,
-            'snr': peak / local, 'major_pix': major, 'minor_pix': minor, 'theta': theta,
+            'snr': peak / local,
+            'contrast': peak / np.sqrt(local**2 + np.maximum(light - peak, 0) / self.gain),
+            'light_share': np.minimum(peak / np.maximum(light, 1e-30), 1.0),
+            'major_pix': major, 'minor_pix': minor, 'theta': theta,
         }
         for axis, centre, half, side in (('x', s['x'], half_x, nx), ('y', s['y'], half_y, ny)):
             for end, sign in (('min', -1), ('max', 1)):

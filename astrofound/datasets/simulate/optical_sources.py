@@ -24,16 +24,20 @@ class OpticalMix:
         Scatter of the radius in natural logarithms.
     companions : float, optional
         Fraction of sources placed beside another one.
+    clumps : float, optional
+        Largest fraction of a large galaxy's light in knots of star formation.
     """
 
     galaxies: float = 0.6
     radius: float = 0.6
     scatter: float = 0.5
     companions: float = 0.1
+    clumps: float = 0.1
 
     def __post_init__(self):
         check_number('galaxies', self.galaxies, minimum=0, maximum=1)
         check_number('companions', self.companions, minimum=0, maximum=1)
+        check_number('clumps', self.clumps, minimum=0, maximum=1)
         check_number('radius', self.radius, above=0)
         check_number('scatter', self.scatter, minimum=0, maximum=2)
 
@@ -60,8 +64,8 @@ def draw_optical_sources(rng, shape, margin, fwhm, snr, mix):
     Returns
     -------
     sources : dict of 1D `~numpy.ndarray`
-        ``is_galaxy``, ``x``, ``y``, ``snr``, ``r_e`` (pixels), ``index``, ``axis_ratio`` and
-        ``theta``.
+        ``is_galaxy``, ``x``, ``y``, ``snr``, ``r_e`` (pixels), ``index``, ``axis_ratio``,
+        ``theta`` and ``clumpy``, the fraction of its light in knots.
     """
     ny, nx = shape
     n = snr.size
@@ -77,12 +81,14 @@ def draw_optical_sources(rng, shape, margin, fwhm, snr, mix):
     # nearby galaxies are both brighter and larger
     growth = np.clip(snr / 20, 0.3, 300) ** rng.uniform(0.05, 0.3, n)
     r_e = fwhm * mix.radius * growth * np.exp(rng.normal(0, mix.scatter, n))
+    r_e = np.clip(r_e, 0.1 * fwhm, 0.12 * max(shape))
     index = np.where(rng.random(n) < 0.7, rng.uniform(0.5, 1.6, n), rng.uniform(1.6, 4.0, n))
     return {
         'is_galaxy': rng.random(n) < mix.galaxies,
         'x': x, 'y': y, 'snr': snr * np.clip(growth, 1, None),
-        'r_e': np.clip(r_e, 0.1 * fwhm, 0.12 * max(shape)),
+        'r_e': r_e,
         'index': index,
         'axis_ratio': np.clip(1 - rng.rayleigh(0.3, n), 0.15, 1),
         'theta': rng.uniform(0, 180, n),
+        'clumpy': np.where((r_e > fwhm) & (index < 1.6), mix.clumps * rng.random(n), 0.0),
     }

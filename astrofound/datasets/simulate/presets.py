@@ -93,7 +93,7 @@ def _random_radio(shape, rng):
     root = float(np.sqrt(min(elongation, 2.0)))
     noise_kind = str(rng.choice(['coverage', 'beam', 'single-dish'], p=[0.68, 0.22, 0.10]))
     single_dish = noise_kind == 'single-dish'
-    density = _log_uniform(rng, 0.3, 6.0)
+    density = _log_uniform(rng, 0.3, 8.0)
     if single_dish:
         density = _log_uniform(rng, 2.0, 12.0)  # dishes are limited by confusion
     break_snr = _log_uniform(rng, 10, 300)
@@ -107,8 +107,10 @@ def _random_radio(shape, rng):
         rotation=_sometimes(rng, 0.3, float(rng.uniform(-180, 180))),
         counts=SourceCounts(
             density=density, faint_slope=float(rng.uniform(1.5, 2.1)),
-            bright_slope=float(rng.uniform(1.7, 2.5)), break_snr=break_snr,
-            min_snr=0.4, max_snr=_log_uniform(rng, 300, 3e4)),
+            # survey cutouts are centred on bright sources, hence counts flatter than the sky's
+            bright_slope=float(rng.uniform(1.4, 1.8) if rng.random() < 0.35
+                               else rng.uniform(1.7, 2.5)),
+            break_snr=break_snr, min_snr=0.4, max_snr=_log_uniform(rng, 300, 3e4)),
         mix=_random_mix(rng),
         noise=_random_noise(rng, noise_kind),
         uv=_random_uv(rng),
@@ -118,7 +120,7 @@ def _random_radio(shape, rng):
 
 
 def _random_mix(rng):
-    if rng.random() < 0.15:  # fields rich in radio galaxies, for those are what is hard
+    if rng.random() < 0.25:  # fields rich in radio galaxies, for those are what is hard
         return SourceMix(gaussian=0.2, double=0.2, bent=0.15, diffuse=0.05, companions=0.1)
     return SourceMix(
         gaussian=float(rng.uniform(0.08, 0.35)), double=float(rng.uniform(0.02, 0.09)),
@@ -147,7 +149,7 @@ def _random_uv(rng):
         array=array, n_antennas=n_antennas[array], hours=hours,
         declination=float(rng.uniform(25, 85) if array == 'east-west'
                           else rng.uniform(-10, 75)),
-        robust=float(rng.uniform(-1.5, 2.0)), bandwidth=float(rng.uniform(0, 0.4)))
+        robust=float(rng.uniform(-1.0, 2.0)), bandwidth=float(rng.uniform(0, 0.4)))
 
 
 def _random_artefacts(rng):
@@ -160,6 +162,7 @@ def _random_artefacts(rng):
         bad_baseline=_sometimes(rng, 0.2, _log_uniform(rng, 0.0005, 0.01)),
         clean_threshold=_log_uniform(rng, 0.5, 10),
         missing_spacings=_sometimes(rng, 0.3, float(rng.uniform(0.02, 0.15))),
+        ghosts=_sometimes(rng, 0.1, _log_uniform(rng, 0.001, 0.02)),
         limit=_log_uniform(rng, 3, 60))
 
 
@@ -172,7 +175,7 @@ def _random_footprint(rng, single_dish):
 
 def _random_optical(shape, rng):
     fwhm = _log_uniform(rng, 2.0, 6.5)
-    density = _log_uniform(rng, 0.5, 15.0)
+    density = _log_uniform(rng, 0.5, 25.0)
     return OpticalSky(
         shape=shape, fwhm_pix=fwhm, beta=float(rng.uniform(2.5, 5.0)),
         ellipticity=float(min(abs(rng.normal(0, 0.05)), 0.2)),
@@ -183,11 +186,12 @@ def _random_optical(shape, rng):
         rotation=_sometimes(rng, 0.3, float(rng.uniform(-180, 180))),
         counts=SourceCounts(
             density=density, faint_slope=float(rng.uniform(1.3, 1.8)),
-            bright_slope=float(rng.uniform(1.6, 2.3)), break_snr=_log_uniform(rng, 10, 200),
+            bright_slope=float(rng.uniform(1.4, 2.2)), break_snr=_log_uniform(rng, 10, 200),
             min_snr=0.25, max_snr=_log_uniform(rng, 500, 3e4)),
         mix=OpticalMix(galaxies=float(rng.beta(2, 1.5)), radius=_log_uniform(rng, 0.3, 1.2),
                        scatter=float(rng.uniform(0.3, 0.7)),
-                       companions=float(rng.uniform(0, 0.3))),
+                       companions=float(rng.uniform(0, 0.3)),
+                       clumps=_sometimes(rng, 0.7, float(rng.uniform(0, 0.4)))),
         detector=_random_detector(rng))
 
 

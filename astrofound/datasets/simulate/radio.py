@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from astropy import units as u
 from scipy import fft
+from scipy.ndimage import uniform_filter
 
 from ..._kernels.render import add_gaussians
 from ...image import PixelBeam, SurveyImage
@@ -127,16 +128,21 @@ class RadioSky:
                                             gaussians['theta'], self.beam)
         peak = gaussians['flux'] * self.beam[0] * self.beam[1] / (major * minor)
         add_gaussians(clean, gaussians['x'], gaussians['y'], peak, major, minor, theta, 0.003)
-        data = self.rms * clean
+        data, confusion = self.rms * clean, np.zeros(shape)
         if self.artefacts is not None:
             apparent = dict(gaussians, flux=gaussians['flux']
                             / _at(relative, gaussians['x'], gaussians['y']))
-            data += self.rms * relative * interferometer_artefacts(
+            artefacts = self.rms * relative * interferometer_artefacts(
                 streams[4], shape, apparent, self.beam, coverage, self.artefacts)
+            data += artefacts
+            around = 2 * int(4 * np.sqrt(self.beam[0] * self.beam[1])) + 1
+            confusion = np.sqrt(np.maximum(uniform_filter(artefacts**2, around), 0))
         data += rms * (field_noise(streams[4], shape, fft_shape, self.beam, self.noise, coverage)
                        + self.offset)
         gaussians['flux'] = gaussians['flux'] * self.rms
-        return self._field(seed, data, self.rms * clean, rms, observed, population, gaussians)
+        clean *= self.rms
+        return self._field(seed, data, clean, np.stack([rms, confusion, clean]), observed,
+                           population, gaussians)
 
     def _coverage(self, rng, fft_shape):
         if self.noise.kind != 'coverage' and self.artefacts is None:
@@ -152,14 +158,15 @@ class RadioSky:
         gaussians['y'] -= margin
         return population, gaussians
 
-    def _field(self, seed, data, clean, rms, observed, population, gaussians):
+    def _field(self, seed, data, clean, levels, observed, population, gaussians):
+        rms = levels[0].astype(np.float32)
         wcs = field_wcs(data.shape, position=self.position, pixel_scale=self.pixel_scale,
                         rotation=self.rotation, projection=self.projection)
         beam = PixelBeam(*self.beam)
         header = field_header(wcs, 'Jy/beam', kind='radio', seed=seed, sky=self, beam=beam)
         meta = {'seed': seed, 'sky': repr(self)}
-        truth, components = radio_tables(population, gaussians, self.beam, rms, observed, wcs,
-                                         meta)
+        truth, components = radio_tables(population, gaussians, self.beam, levels, observed,
+                                         wcs, meta)
         blank = np.float32(np.nan)
         image = SurveyImage(np.where(observed, data, blank).astype(np.float32), wcs=wcs,
                             unit=u.Jy / u.beam, beam=beam, header=header,

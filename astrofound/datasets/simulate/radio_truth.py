@@ -13,7 +13,7 @@ _VISIBLE_SNR = 3.0  # a lobe below this does not make a source multiple
 _RESOLVED_AREA = 1.2  # convolved area over beam area above which a Gaussian is extended
 
 
-def radio_tables(population, gaussians, beam, rms, observed, wcs, meta):
+def radio_tables(population, gaussians, beam, levels, observed, wcs, meta):
     """
     Summarise sources and components.
 
@@ -25,8 +25,9 @@ def radio_tables(population, gaussians, beam, rms, observed, wcs, meta):
         Its arrays, fluxes in Jy.
     beam : tuple of float
         FWHM major and minor in pixels, angle in degrees.
-    rms : 2D array
-        Noise in Jy / beam.
+    levels : 3D array
+        Noise, root mean square of the artefacts around each pixel, and the image without
+        either, in Jy / beam.
     observed : 2D array of bool
         Where the image has data.
     wcs : `~astropy.wcs.WCS`
@@ -40,8 +41,8 @@ def radio_tables(population, gaussians, beam, rms, observed, wcs, meta):
         Sources and components whose centres lie on observed pixels; components of
         sources that do not are left out.
     """
-    sources = _summarise(gaussians, gaussians['source'], beam, rms)
-    parts = _summarise(gaussians, gaussians['part'], beam, rms)
+    sources = _summarise(gaussians, gaussians['source'], beam, levels)
+    parts = _summarise(gaussians, gaussians['part'], beam, levels)
     if not population.kinds:
         gaussians = {name: values[:0] for name, values in gaussians.items()}
     owner = np.zeros(len(parts['x_centroid']), dtype=int)
@@ -81,7 +82,7 @@ def _on_data(columns, observed):
     return inside
 
 
-def _summarise(gaussians, group, beam, rms):
+def _summarise(gaussians, group, beam, levels):
     """Columns of groups of consecutive Gaussians."""
     n = int(group.max()) + 1 if group.size else 0
     x, y, flux = gaussians['x'], gaussians['y'], gaussians['flux']
@@ -100,13 +101,22 @@ def _summarise(gaussians, group, beam, rms):
     last = np.searchsorted(group, np.arange(n), side='right')
     x_peak, y_peak, peak_flux = mixture_peak(x, y, peak, c_major, c_minor, c_theta, first, last,
                                              8)
-    ny, nx = rms.shape
-    local = rms[np.clip(np.rint(y_mean), 0, ny - 1).astype(int) if n else np.empty(0, int),
-                np.clip(np.rint(x_mean), 0, nx - 1).astype(int) if n else np.empty(0, int)]
-    boxes = _boxes(gaussians, group, peak, local, (c_major, c_minor, c_theta), rms.shape)
+    local, artefacts = _nearest(levels[:2], x_mean, y_mean)
+    at_peak = np.maximum(_nearest(levels[2], x_peak, y_peak), 1e-30)
+    boxes = _boxes(gaussians, group, peak, local, (c_major, c_minor, c_theta),
+                   levels.shape[1:])
     return {'x_centroid': x_mean, 'y_centroid': y_mean, 'x_peak': x_peak, 'y_peak': y_peak,
             'flux': total, 'peak_flux': peak_flux, 'snr': peak_flux / local,
+            'contrast': peak_flux / np.hypot(local, artefacts),
+            'light_share': np.minimum(peak_flux / at_peak, 1.0),
             'major_pix': major_pix, 'minor_pix': minor_pix, 'theta': theta, **boxes}
+
+
+def _nearest(images, x, y):
+    """Values at the nearest pixels of the last two axes."""
+    ny, nx = images.shape[-2:]
+    return images[..., np.clip(np.rint(y), 0, ny - 1).astype(int),
+                  np.clip(np.rint(x), 0, nx - 1).astype(int)]
 
 
 def _boxes(gaussians, group, peak, local, convolved, shape):
