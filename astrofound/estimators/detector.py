@@ -32,7 +32,7 @@ class SourceDetector(BaseDetector):
         Smallest peak signal-to-noise ratio, measured on the original pixels; by default no
         limit of its own.
     tile_size : int, optional
-        Side of the core of a tile in network pixels (4 a beam). The catalogue does not
+        Side of a tile with its halo, in network pixels (4 a beam). The catalogue does not
         depend on it; memory does.
     device : str, optional
         ``'auto'``, ``'cpu'``, ``'cuda'``, ...
@@ -52,7 +52,7 @@ class SourceDetector(BaseDetector):
     True
     """
 
-    def __init__(self, weights='compact', *, threshold=0.5, min_snr=None, tile_size=1024,
+    def __init__(self, weights='compact', *, threshold=0.5, min_snr=None, tile_size=2048,
                  device='auto'):
         self.weights = weights
         self.threshold = threshold
@@ -63,7 +63,7 @@ class SourceDetector(BaseDetector):
     def _check_parameters(self):
         super()._check_parameters()
         check_number('threshold', self.threshold, minimum=0, maximum=1)
-        check_number('tile_size', self.tile_size, minimum=TOTAL_STRIDE, integer=True)
+        check_number('tile_size', self.tile_size, minimum=512, integer=True)
 
     def _find(self, image, noise, *, progress):
         weights = load_weights(self.weights)

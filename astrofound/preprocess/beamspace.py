@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from astrofound.image import SurveyImage
-
+from ..image import SurveyImage
 from .background import NoiseMap
 from .resizing import BeamResampler
 
@@ -60,8 +59,7 @@ class BeamSpace:
         return resampled if self.gain == 1.0 else resampled * np.float32(self.gain)
 
     def _significance(self, window):
-        background, rms = self.noise.read_window(window)
-        return (self.image.read_window(window) - background) / rms
+        return self.noise.significance(self.image.read_window(window), window)
 
 
 def open_beam_space(image, noise, *, fwhm_pix, target_fwhm_pix=4.0):

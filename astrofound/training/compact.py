@@ -65,8 +65,8 @@ class CompactRecipe:
     """
 
     n_rounds: int = 500
-    n_fields: int = 8
-    reuse: int = 6
+    n_fields: int = 16
+    reuse: int = 3
     n_steps: int = 16
     batch_size: int = 16
     crop: int = 256

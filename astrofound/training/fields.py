@@ -8,7 +8,6 @@ import numpy as np
 
 from astrofound.catalog import CLASS_NAMES
 from astrofound.datasets import random_sky
-from astrofound.image import PixelBeam
 from astrofound.preprocess import noise_map, open_beam_space
 
 from .targets import SourceLabels
@@ -67,26 +66,30 @@ def make_training_field(seed, *, shape=(512, 512), beam_pix=4.0, radio_fraction=
     seed = int(seed) + (_VALIDATION_OFFSET if validation else 0)
     rng = np.random.default_rng(seed)
     kind = 'radio' if rng.random() < radio_fraction else 'optical'
-    simulated = random_sky(kind, shape, rng)(seed)
-    image, truth = simulated.image, simulated.truth
-    beam = image.beam or PixelBeam(simulated.fwhm_pix, simulated.fwhm_pix, 0.0)
-    fwhm_pix = beam.fwhm * np.exp(0.04 * rng.standard_normal())
+    sky = random_sky(kind, shape, rng)
+    simulated = sky(seed)
+    image = simulated.image
+    true_fwhm_pix = sky.fwhm_pix if image.beam is None else image.beam.fwhm
+    fwhm_pix = true_fwhm_pix * np.exp(0.04 * rng.standard_normal())
     space = open_beam_space(image, noise_map(image, fwhm_pix=fwhm_pix), fwhm_pix=fwhm_pix,
                             target_fwhm_pix=beam_pix)
     significance = space.read_window((slice(0, space.shape[0]), slice(0, space.shape[1])))
-    return TrainingField(significance, _labels(truth, space.resampler, beam), kind)
+    return TrainingField(significance, _labels(simulated.truth, space.resampler, true_fwhm_pix),
+                         kind)
 
 
-def _labels(truth, resampler, beam):
+def _labels(truth, resampler, fwhm_pix):
     x, y = resampler.to_network(np.asarray(truth['x_centroid']), np.asarray(truth['y_centroid']))
     width = np.asarray(truth['bbox_xmax'] - truth['bbox_xmin'], float) * resampler.zoom
     height = np.asarray(truth['bbox_ymax'] - truth['bbox_ymin'], float) * resampler.zoom
     class_code = np.array([CLASS_NAMES.index(name) for name in truth['class_name']], int)
-    beam_pix = beam.fwhm * resampler.zoom
+    beam_pix = fwhm_pix * resampler.zoom
     # A smooth source of many beams is found from its summed signal, a compact one from its peak.
+    # A matched filter gains the root of half the number of beams; the background mesh and its
+    # neighbours take some of it.
     n_beams = width * height / (2 * beam_pix) ** 2
     gain = np.where(class_code == CLASS_NAMES.index('extended'),
-                    np.sqrt(np.maximum(1, n_beams / 2)), 1.0)
+                    np.sqrt(np.maximum(1, n_beams / 4)), 1.0)
     snr = np.asarray(truth['snr'], float) * gain
     size = np.maximum(np.stack([width, height], axis=1), beam_pix)
     return SourceLabels(np.asarray(x), np.asarray(y), size.reshape(-1, 2), class_code, snr)

@@ -146,4 +146,5 @@ def _draw(targets, labels, index, *, demanded):
     targets.size[0][part][owned] = np.log(width)
     targets.size[1][part][owned] = np.log(height)
     targets.class_code[part][owned] = labels.class_code[index]
-    targets.weight[part][owned] = heat[owned]
+    # One vote a source, however many cells it covers: few are large, most are points.
+    targets.weight[part][owned] = heat[owned] / max(1e-6, heat[owned].sum())
