@@ -1,6 +1,7 @@
 """Background, clipping, scaling, channels, beam-aware resizing and tiling."""
 
 from .background import MeshBackground, MeshNoiseMap, NoiseMap
+from .beamspace import BeamSpace, open_beam_space
 from .channels import DETECTION_CHANNELS, ComposeChannels
 from .clipping import clip_sigma, clip_to_zero
 from .noise import FixedNoise, noise_map
@@ -25,6 +26,6 @@ __all__ = [
     'STRETCHES', 'Asinh', 'Linear', 'Log', 'Percentile', 'Power', 'Sqrt', 'Stretch', 'ZScale',
     'make_stretch',
     'DETECTION_CHANNELS', 'ComposeChannels',
-    'BeamResampler',
+    'BeamResampler', 'BeamSpace', 'open_beam_space',
     'Tile', 'TileGrid', 'TilingOptions',
 ]
