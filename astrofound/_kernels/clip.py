@@ -50,6 +50,34 @@ def _start(values, n, work):
 
 
 @njit(cache=True, nogil=True)
+def _plain_clip(values, n, sigma, n_iter_max):
+    """Mean and standard deviation clipped around the mean, for data without a MAD."""
+    low, high = -np.inf, np.inf
+    centre = spread = 0.0
+    for _ in range(n_iter_max):
+        m = 0
+        mean = 0.0
+        for i in range(n):
+            if low <= values[i] <= high:
+                m += 1
+                mean += values[i]
+        mean /= m
+        square = 0.0
+        for i in range(n):
+            if low <= values[i] <= high:
+                square += (values[i] - mean) ** 2
+        std = math.sqrt(square / m)
+        if std <= 1e-6 * abs(mean):
+            break  # nothing but the common value is left: the pass before was the last good one
+        centre, done = mean, std == spread
+        spread = std
+        low, high = centre - sigma * spread, centre + sigma * spread
+        if done:
+            break
+    return centre, spread
+
+
+@njit(cache=True, nogil=True)
 def _fill(values, n, low, width, counts):
     """Histogram of the buffer; the first and last bin take what lies beyond."""
     counts[:] = 0
@@ -124,17 +152,9 @@ def clipped_statistics(values, n, sigma, n_iter_max, upper, work, counts, out):
     Both are corrected by `truncation_factors`. A buffer without spread gives rms 0.
     """
     middle, spread = _start(values, n, work)
-    if spread <= 0.0:
-        mean = 0.0
-        for i in range(n):
-            mean += values[i]
-        mean /= n
-        square = 0.0
-        for i in range(n):
-            square += (values[i] - mean) ** 2
-        spread = math.sqrt(square / n)
-        if spread <= 1e-6 * abs(mean):
-            spread = 0.0
+    few_values = spread <= 0.0  # most pixels share one value: counts, or a blank written as 0
+    if few_values:
+        middle, spread = _plain_clip(values, n, sigma, n_iter_max)
     if spread <= 0.0:
         out[0], out[1], out[2], out[3] = middle, 0.0, middle, 0.0
         return
@@ -153,13 +173,15 @@ def clipped_statistics(values, n, sigma, n_iter_max, upper, work, counts, out):
         mad = min(0.5 * (upper_quarter - quarter), median - quarter)
         sigma_bins = _MAD_TO_SIGMA * mad
         ratio = sigma_bins * width / spread
-        if 0.0 < median < N_BINS and 0.4 < ratio < 2.0:
+        if few_values or (0.0 < median < N_BINS and 0.4 < ratio < 2.0):
             break
         middle = low + width * min(max(median, 0.0), float(N_BINS))
         if ratio <= 0.0:
-            break  # most pixels share one value
+            few_values = True
+            break
         spread *= min(max(ratio, 0.1), 10.0)
-    if sigma_bins <= 0.0:
+    if few_values:
+        median = (middle - low) / width
         sigma_bins = spread / width
     even, even_rms = _clip_loop(counts, median, sigma_bins, sigma, sigma, n_iter_max)
     lower, lower_rms = _clip_loop(counts, median, sigma_bins, sigma, upper, 4 * n_iter_max)

@@ -55,44 +55,34 @@ def mesh_cells(data, y_edges, x_edges, n_sub, sigma, n_iter_max, upper, stats, p
 
 
 @njit(cache=True, nogil=True)
-def _positions(start, n, n_cells, size, extend, index, fraction):
-    """Cell and fraction of the way to the next one for ``n`` pixels from ``start`` on."""
+def _positions(start, n, n_cells, size, index, fraction):
+    """Node of the padded mesh before each of ``n`` pixels from ``start`` on, and the way on."""
     for k in range(n):
-        place = (start + k + 0.5) * n_cells / size - 0.5
-        left = math.floor(place)
-        left = min(max(left, 0), max(n_cells - 2, 0))
-        share = place - left
-        if not extend:
-            share = min(max(share, 0.0), 1.0)
+        place = (start + k + 0.5) * n_cells / size + 0.5
+        left = min(math.floor(place), n_cells)
         index[k] = left
-        fraction[k] = share if n_cells > 1 else 0.0
+        fraction[k] = place - left
 
 
 @njit(cache=True, nogil=True)
-def _row(mesh, j, share, row):
-    """One line of the mesh between its rows ``j`` and ``j + 1``."""
-    below = min(j + 1, mesh.shape[0] - 1)
-    for i in range(mesh.shape[1]):
-        row[i] = (1.0 - share) * mesh[j, i] + share * mesh[below, i]
-    row[mesh.shape[1]] = row[mesh.shape[1] - 1]
-
-
-@njit(cache=True, nogil=True)
-def mesh_map(mesh, shape, y0, x0, extend, out, combine):
+def mesh_map(mesh, shape, y0, x0, out, combine):
     """
     Interpolate a mesh linearly into ``out``, whose corner is pixel ``(y0, x0)`` of ``shape``.
 
-    ``extend`` carries the slope on beyond the outermost cell centres, else the value stays.
-    ``combine`` keeps the larger of ``out`` and the map, so that a second mesh can be laid over.
+    The mesh has one row or column more on each side than the image has cells; nodes lie at the
+    centres of the cells. ``combine`` keeps the larger of ``out`` and the map, so that a second
+    mesh can be laid over the first.
     """
     n_y, n_x = out.shape
     y_index, y_share = np.empty(n_y, np.int64), np.empty(n_y, np.float32)
     x_index, x_share = np.empty(n_x, np.int64), np.empty(n_x, np.float32)
-    _positions(y0, n_y, mesh.shape[0], shape[0], extend, y_index, y_share)
-    _positions(x0, n_x, mesh.shape[1], shape[1], extend, x_index, x_share)
-    row = np.empty(mesh.shape[1] + 1, np.float32)
+    _positions(y0, n_y, mesh.shape[0] - 2, shape[0], y_index, y_share)
+    _positions(x0, n_x, mesh.shape[1] - 2, shape[1], x_index, x_share)
+    row = np.empty(mesh.shape[1], np.float32)
     for y in range(n_y):
-        _row(mesh, y_index[y], y_share[y], row)
+        j, share = y_index[y], y_share[y]
+        for i in range(mesh.shape[1]):
+            row[i] = mesh[j, i] + share * (mesh[j + 1, i] - mesh[j, i])
         if combine:
             for x in range(n_x):
                 i = x_index[x]
