@@ -77,7 +77,7 @@ class CompactRecipe:
     validate_every: int = 25
     n_validation: int = 32
     shape: tuple[int, int] = (512, 512)
-    radio_fraction: float = 0.65
+    radio_fraction: float = 0.75
     beam_pix: float = 4.0
     widths: tuple[int, ...] = (24, 48, 96, 160)
     depths: tuple[int, ...] = (1, 1, 2, 1)

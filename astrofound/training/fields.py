@@ -37,7 +37,7 @@ class TrainingField:
     kind: str
 
 
-def make_training_field(seed, *, shape=(512, 512), beam_pix=4.0, radio_fraction=0.65,
+def make_training_field(seed, *, shape=(512, 512), beam_pix=4.0, radio_fraction=0.75,
                         validation=False):
     """
     Simulate a field with random properties and bring it to beam units.
@@ -90,7 +90,12 @@ def _labels(truth, resampler, fwhm_pix):
     n_beams = width * height / (2 * beam_pix) ** 2
     gain = np.where(class_code == CLASS_NAMES.index('extended'),
                     np.sqrt(np.maximum(1, n_beams / 4)), 1.0)
-    snr = np.asarray(truth['snr'], float) * gain
+    snr = np.asarray(truth['contrast'], float) * gain
+    # Nobody can be asked for a source that gives less than a third of the light at its place,
+    # nor blamed for seeing it; one that gives a tenth is not to be seen at all.
+    share = np.asarray(truth['light_share'], float)
+    snr = np.where(share < 1 / 3, np.minimum(snr, 2.0), snr)
+    snr = np.where(share < 0.1, 0.0, snr)
     size = np.maximum(np.stack([width, height], axis=1), beam_pix)
     return SourceLabels(np.asarray(x), np.asarray(y), size.reshape(-1, 2), class_code, snr)
 

@@ -8,6 +8,7 @@ from astrofound.networks.compact import STRIDE
 
 __all__ = ['SourceLabels', 'Targets', 'encode_targets']
 
+_MAX_SPREAD = 4.0  # largest Gaussian of a centre, in cells
 _REGRESSION_FLOOR = 0.3  # share of the heat from which on a cell also learns box and class
 
 
@@ -111,19 +112,24 @@ def encode_targets(labels, valid, *, snr_ignore=1.5, snr_demand=3.0):
         class_code=np.zeros((n_rows, n_columns), np.int64),
         weight=np.zeros((n_rows, n_columns), np.float32),
     )
+    seen = targets.trust.copy()
+    margin = 3 * _MAX_SPREAD * STRIDE
+    labels = labels.select(
+        (labels.snr >= snr_ignore)
+        & (labels.x > -margin) & (labels.x < valid.shape[1] + margin)
+        & (labels.y > -margin) & (labels.y < valid.shape[0] + margin))
     for index in np.argsort(labels.snr):  # the brightest is drawn last and owns its cells
-        if labels.snr[index] >= snr_ignore:
-            _draw(targets, labels, index, demanded=labels.snr[index] >= snr_demand)
+        _draw(targets, seen, labels, index, demanded=labels.snr[index] >= snr_demand)
     return targets
 
 
-def _draw(targets, labels, index, *, demanded):
+def _draw(targets, seen, labels, index, *, demanded):
     n_rows, n_columns = targets.heat.shape
     # cell coordinates: 0 is the centre of the first cell
     x = (labels.x[index] + 0.5) / STRIDE - 0.5
     y = (labels.y[index] + 0.5) / STRIDE - 0.5
     width, height = labels.size[index] / STRIDE
-    spread = np.clip(0.1 * np.sqrt(width * height), 0.7, 4.0)
+    spread = np.clip(0.1 * np.sqrt(width * height), 0.7, _MAX_SPREAD)
     reach = 3 * spread
     x1, x2 = max(0, int(x - reach)), min(n_columns, int(x + reach) + 2)
     y1, y2 = max(0, int(y - reach)), min(n_rows, int(y + reach) + 2)
@@ -141,6 +147,7 @@ def _draw(targets, labels, index, *, demanded):
         heat[centre_y - y1, centre_x - x1] = 1.0
     owned = (heat >= targets.heat[part]) & (heat > _REGRESSION_FLOOR)
     np.maximum(targets.heat[part], heat, out=targets.heat[part])
+    targets.trust[part][owned] = seen[part][owned]  # a faint neighbour must not hide it
     targets.offset[0][part][owned] = np.broadcast_to(dx, heat.shape)[owned]
     targets.offset[1][part][owned] = np.broadcast_to(dy, heat.shape)[owned]
     targets.size[0][part][owned] = np.log(width)
