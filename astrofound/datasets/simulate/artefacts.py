@@ -29,9 +29,13 @@ class ArtefactOptions:
     clean_threshold : float, optional
         Flux in units of the noise down to which sources are deconvolved; what is
         fainter keeps the sidelobes of the dirty beam.
+    clean_residual : float, optional
+        Fraction of a bright source that deconvolution leaves all the same.
     missing_spacings : float, optional
         Inner hole of the uv coverage, as a fraction of its extent; extended emission sits
         in a negative bowl.
+    rings : float, optional
+        Largest ring, as a fraction of the source: errors of baselines of one length.
     ghosts : float, optional
         Largest ghost, as a fraction of the source: copies in line with it on both sides,
         left by calibrating on an incomplete model.
@@ -43,12 +47,15 @@ class ArtefactOptions:
     n_directions: int = 0
     bad_baseline: float = 0.0
     clean_threshold: float = 3.0
+    clean_residual: float = 0.0
     missing_spacings: float = 0.0
+    rings: float = 0.0
     ghosts: float = 0.0
     limit: float = 30.0
 
     def __post_init__(self):
-        for name in ('gain_error', 'bad_baseline', 'missing_spacings', 'ghosts'):
+        for name in ('gain_error', 'bad_baseline', 'clean_residual', 'missing_spacings', 'rings',
+                     'ghosts'):
             check_number(name, getattr(self, name), minimum=0, maximum=1)
         check_number('n_directions', self.n_directions, minimum=0, integer=True)
         check_number('clean_threshold', self.clean_threshold, minimum=0)
@@ -84,7 +91,8 @@ def interferometer_artefacts(rng, shape, gaussians, beam, coverage, options):
         In units of the noise.
     """
     flux = gaussians['flux']
-    uncleaned = np.minimum(flux, options.clean_threshold)
+    uncleaned = np.minimum(flux, np.maximum(options.clean_threshold,
+                                            options.clean_residual * flux))
     clean_beam = _gaussian_transform(coverage.shape, *beam)
     total = (coverage.transfer - clean_beam) * _visibilities(coverage, gaussians, uncleaned)
     bright = flux > 20
@@ -118,6 +126,8 @@ def _error_transfer(rng, coverage, options):
     if options.bad_baseline > 0:
         parts.append(_scaled(coverage, coverage.bad_baseline_transfer(rng),
                              options.bad_baseline))
+    if options.rings > 0:
+        parts.append(_ring_transfer(rng, coverage, options.rings))
     if options.ghosts > 0:
         parts.append(_ghost_transfer(rng, coverage, options.ghosts))
     return sum(parts[1:], parts[0]) if parts else None
@@ -131,6 +141,19 @@ def _gain_transfer(rng, coverage, level):
         error *= rng.random(n) < 0.2
         error[rng.integers(n)] += 1
     return _scaled(coverage, coverage.gain_error_transfer(0.03 * error), level)
+
+
+def _ring_transfer(rng, coverage, level):
+    """Errors in an annulus of the uv plane, stronger in some directions: rings and spokes."""
+    ny, nx = coverage.shape
+    v, u = fft.fftfreq(ny)[:, None], fft.rfftfreq(nx)[None, :]
+    length = np.hypot(u, v)
+    mean = np.sum(coverage.transfer * length) / np.sum(coverage.transfer)
+    middle = rng.uniform(0.5, 2.0) * mean
+    annulus = np.exp(-0.5 * ((length - middle) / (rng.uniform(0.03, 0.3) * middle)) ** 2)
+    spokes = 1 + rng.uniform(0, 1) * np.cos(2 * rng.integers(1, 6) * np.arctan2(v, u)
+                                            + rng.uniform(0, 2 * np.pi))
+    return _scaled(coverage, annulus * spokes * rng.choice([-1, 1]), level)
 
 
 def _ghost_transfer(rng, coverage, level):
