@@ -161,7 +161,7 @@ def _random_artefacts(rng):
         n_directions=int(rng.choice([0, 1, 3], p=[0.6, 0.25, 0.15])),
         bad_baseline=_sometimes(rng, 0.2, _log_uniform(rng, 0.0005, 0.01)),
         clean_threshold=_log_uniform(rng, 0.5, 10),
-        missing_spacings=_sometimes(rng, 0.3, float(rng.uniform(0.02, 0.15))),
+        missing_spacings=_sometimes(rng, 0.3, float(rng.uniform(0.01, 0.1))),
         clean_residual=_sometimes(rng, 0.3, _log_uniform(rng, 0.001, 0.05)),
         rings=_sometimes(rng, 0.25, _log_uniform(rng, 0.001, 0.03)),
         ghosts=_sometimes(rng, 0.1, _log_uniform(rng, 0.001, 0.02)),
