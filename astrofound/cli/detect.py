@@ -12,7 +12,7 @@ from .options import parse_hdu, parse_map, parse_plane
 
 __all__ = ['command']
 
-METHODS = ('compact', 'photutils-segmentation', 'photutils-stars', 'photutils-peaks')
+METHODS = ('compact', 'photutils', 'daofind', 'starfind', 'peaks')
 _ALWAYS = '{name}_sources.fits'
 
 

@@ -1,0 +1,202 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from regions import Regions
+
+from astrofound.baselines import BASELINES
+from astrofound.cli import main
+from astrofound.cli.detect import METHODS
+from astrofound.datasets import make_field
+
+
+@pytest.fixture(scope='module')
+def mosaic(tmp_path_factory):
+    path = tmp_path_factory.mktemp('field') / 'mosaic.fits'
+    make_field('radio', shape=(256, 256), seed=3).write(path)
+    return path
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+def complaint(capsys):
+    """The error of the last run, which must be one line on standard error."""
+    lines = [line for line in capsys.readouterr().err.splitlines() if 'warning:' not in line]
+    assert len(lines) == 1
+    assert lines[0].startswith('astrofound: error: ')
+    return lines[0].removeprefix('astrofound: error: ')
+
+
+def test_every_output_at_once(mosaic, tmp_path, capsys):
+    names = ('s.fits', 's.vot', 's.ecsv', 's.csv', 's.reg', 's.crtf')
+    outputs = [word for name in names for word in ('-o', tmp_path / name)]
+    assert run('detect', mosaic, *outputs, '--plot', tmp_path / 's.png') == 0
+    report = capsys.readouterr().out
+    table = Table.read(tmp_path / 's.fits')
+    assert f'{len(table)} sources (' in report
+    assert all(name in report for name in (*names, 's.png'))
+    assert len(Table.read(tmp_path / 's.vot')) == len(Table.read(tmp_path / 's.ecsv'))
+    assert len(Regions.read(tmp_path / 's.reg')) == len(table) > 3
+    assert len(Regions.read(tmp_path / 's.crtf', format='crtf')) == len(table)
+    assert (tmp_path / 's.png').read_bytes()[:4] == b'\x89PNG'
+
+
+def test_default_output_carries_the_name_of_the_image(mosaic, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run('detect', mosaic) == 0
+    assert (tmp_path / 'mosaic_sources.fits').exists()
+
+
+def test_several_images(mosaic, tmp_path, capsys):
+    other = tmp_path / 'other.fits'
+    other.write_bytes(mosaic.read_bytes())
+    assert run('detect', mosaic, other, '-o', tmp_path / '{name}.csv') == 0
+    assert {path.name for path in tmp_path.glob('*.csv')} == {'mosaic.csv', 'other.csv'}
+
+
+def test_several_images_need_names(mosaic, capsys):
+    assert run('detect', mosaic, mosaic, '-o', 'a.csv') == 2
+    assert 'put {name} into it' in complaint(capsys)
+
+
+def test_a_bad_image_is_skipped_and_told(mosaic, tmp_path, capsys):
+    assert run('detect', tmp_path / 'gone.fits', mosaic, '-o', tmp_path / '{name}.csv') == 2
+    assert 'gone.fits' in complaint(capsys)
+    assert (tmp_path / 'mosaic.csv').exists()
+
+
+def test_methods_are_those_of_the_package():
+    assert METHODS == ('compact', *BASELINES)
+
+
+def test_threshold_belongs_to_the_network(mosaic, capsys):
+    assert run('detect', mosaic, '--method', 'daofind', '--threshold', 0.5) == 2
+    assert '--threshold does not apply to --method daofind' in complaint(capsys)
+
+
+def test_noise_and_background_as_numbers(mosaic, tmp_path):
+    assert run('detect', mosaic, '--rms', '2e-5', '--background', 0,
+               '-o', tmp_path / 's.fits') == 0
+    table = Table.read(tmp_path / 's.fits')
+    np.testing.assert_allclose(table['local_rms'], 2e-5, rtol=1e-5)
+
+
+GOOD = np.random.default_rng(0).standard_normal((64, 64)).astype(np.float32)
+
+
+def written(path, data, **cards):
+    header = fits.Header()
+    header.update(cards)
+    fits.PrimaryHDU(data, header).writeto(path)
+    return path
+
+
+def truncated(path):
+    written(path, GOOD)
+    path.write_bytes(path.read_bytes()[:6000])
+    return path
+
+
+def blank_mask(path):
+    written(path.with_name('mask.fits'), np.ones((64, 64), np.uint8))
+    return written(path, GOOD)
+
+
+BAD = {
+    'missing': (lambda path: path, 'no such file'),
+    'empty': (lambda path: path.write_bytes(b'') and path or path, 'empty'),
+    'truncated': (truncated, 'truncated'),
+    'text': (lambda path: path.write_text('RA Dec Flux\n1 2 3\n') and path, 'not a FITS'),
+    'table': (lambda path: Table({'a': [1]}).write(path, format='fits') or path, 'no image'),
+    'one axis': (lambda path: written(path, GOOD[0]), ''),
+    'five axes': (lambda path: written(path, np.zeros((2, 2, 2, 8, 8), np.float32)), ''),
+    'all NaN': (lambda path: written(path, GOOD * np.nan), ''),
+    'constant': (lambda path: written(path, GOOD * 0 + 1), 'constant'),
+    'broken WCS': (lambda path: written(path, GOOD, CTYPE1='RA---XXX', CTYPE2='DEC--XXX'), ''),
+}
+
+
+@pytest.mark.parametrize(('make', 'message'), BAD.values(), ids=BAD)
+def test_bad_image_is_one_line_and_status_two(make, message, tmp_path, capsys):
+    path = make(tmp_path / 'bad.fits')
+    assert run('detect', path, '--beam', '4pix', '-o', tmp_path / 's.reg') == 2
+    said = complaint(capsys)
+    assert 'bad.fits' in said or 'bad' in said or message in said
+    assert message.lower() in said.lower()
+    assert not (tmp_path / 's.reg').exists()
+
+
+@pytest.mark.parametrize(('options', 'message'), [
+    (('--beam', '0pix'), 'beam'),
+    (('--beam', '900pix'), 'beam'),
+    (('--beam', 'wide'), 'beam'),
+    (('--rms', '-1'), 'rms'),
+    (('--rms', 'gone.fits'), 'gone.fits'),
+    (('--mask', 'gone.fits'), 'gone.fits'),
+    (('--within', 'gone.reg'), 'gone.reg'),
+    (('--hdu', '7'), '7'),
+    (('--plane', 'x'), '--plane'),
+    (('--threshold', '2'), 'threshold'),
+    (('--device', 'cuda:99'), 'cuda:99'),
+    (('--weights', 'gone.safetensors'), 'gone.safetensors'),
+    (('--plot', 'picture.xyz'), 'picture.xyz'),
+    (('-o', 'sources.xyz'), '.xyz'),
+    (('-o', 'nowhere/sources.reg'), 'nowhere'),
+    (('--method', 'magic'), 'magic'),
+])
+def test_bad_option_is_one_line_and_status_two(options, message, mosaic, tmp_path, capsys,
+                                               monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run('detect', mosaic, *options) == 2
+    assert message in complaint(capsys)
+    assert not list(tmp_path.glob('*.fits'))
+
+
+def test_everything_masked(mosaic, tmp_path, capsys):
+    mask = written(tmp_path / 'mask.fits', np.ones((256, 256), np.uint8))
+    assert run('detect', mosaic, '--mask', mask, '-o', tmp_path / 's.reg') == 2
+    assert 'mask' in complaint(capsys)
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='no device that is always full')
+def test_full_disk_is_one_line(tmp_path, capsys, monkeypatch):
+    mosaic = tmp_path / 'mosaic.fits'
+    make_field('radio', shape=(128, 128), seed=3).write(mosaic)
+
+    def full(self, *arguments, **keywords):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('astropy.table.Table.write', full)
+    assert run('detect', mosaic, '-o', tmp_path / 's.fits') == 2
+    assert 'No space left on device' in complaint(capsys)
+    assert not (tmp_path / 's.fits').exists()
+
+
+def test_image_smaller_than_a_tile(tmp_path):
+    path = written(tmp_path / 'small.fits', GOOD[:20, :30])
+    assert run('detect', path, '--beam', '4pix', '--rms', 1, '-o', tmp_path / 's.csv') == 0
+    assert (tmp_path / 's.csv').exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_no_half_file(tmp_path):
+    mosaic = tmp_path / 'mosaic.fits'
+    written(mosaic, np.random.default_rng(0).standard_normal((3000, 3000)).astype(np.float32))
+    job = subprocess.Popen(
+        [sys.executable, '-m', 'astrofound', 'detect', mosaic, '--beam', '2.5pix',
+         '-o', tmp_path / 's.reg'], stderr=subprocess.PIPE, text=True)
+    time.sleep(6)
+    job.send_signal(signal.SIGINT)
+    said = job.communicate(timeout=60)[1]
+    assert job.returncode == 130
+    assert 'Traceback' not in said
+    assert 'stopped' in said
+    assert [path.name for path in tmp_path.iterdir()] == ['mosaic.fits']
