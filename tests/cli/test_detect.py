@@ -74,7 +74,7 @@ def test_a_bad_image_is_skipped_and_told(mosaic, tmp_path, capsys):
 
 
 def test_methods_are_those_of_the_package():
-    assert METHODS == ('compact', *BASELINES)
+    assert ('compact', *BASELINES) == METHODS
 
 
 def test_threshold_belongs_to_the_network(mosaic, capsys):
@@ -105,14 +105,9 @@ def truncated(path):
     return path
 
 
-def blank_mask(path):
-    written(path.with_name('mask.fits'), np.ones((64, 64), np.uint8))
-    return written(path, GOOD)
-
-
 BAD = {
     'missing': (lambda path: path, 'no such file'),
-    'empty': (lambda path: path.write_bytes(b'') and path or path, 'empty'),
+    'empty': (lambda path: path.touch() or path, 'empty'),
     'truncated': (truncated, 'truncated'),
     'text': (lambda path: path.write_text('RA Dec Flux\n1 2 3\n') and path, 'not a FITS'),
     'table': (lambda path: Table({'a': [1]}).write(path, format='fits') or path, 'no image'),
