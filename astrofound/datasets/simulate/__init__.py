@@ -5,16 +5,17 @@ from .counts import SourceCounts
 from .coverage import UVCoverage, UVOptions
 from .detector import DetectorOptions
 from .footprint import FootprintOptions
+from .header import field_wcs
 from .noise import NoiseOptions
 from .optical import OpticalSky
 from .optical_sources import OpticalMix
 from .presets import make_field, random_sky
 from .radio import RadioSky
 from .radio_sources import SourceMix
-from .truth import SimulatedField
+from .truth import SimulatedField, truth_path
 
 __all__ = [
     'ArtefactOptions', 'DetectorOptions', 'FootprintOptions', 'NoiseOptions', 'OpticalMix',
     'OpticalSky', 'RadioSky', 'SimulatedField', 'SourceCounts', 'SourceMix', 'UVCoverage',
-    'UVOptions', 'make_field', 'random_sky',
+    'UVOptions', 'field_wcs', 'make_field', 'random_sky', 'truth_path',
 ]
