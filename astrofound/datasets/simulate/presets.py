@@ -108,9 +108,9 @@ def _random_radio(shape, rng):
         counts=SourceCounts(
             density=density, faint_slope=float(rng.uniform(1.5, 2.1)),
             # survey cutouts are centred on bright sources, hence counts flatter than the sky's
-            bright_slope=float(rng.uniform(1.4, 1.8) if rng.random() < 0.35
+            bright_slope=float(rng.uniform(1.2, 1.7) if rng.random() < 0.5
                                else rng.uniform(1.7, 2.5)),
-            break_snr=break_snr, min_snr=0.4, max_snr=_log_uniform(rng, 300, 3e4)),
+            break_snr=break_snr, min_snr=0.4, max_snr=_log_uniform(rng, 500, 3e4)),
         mix=_random_mix(rng),
         noise=_random_noise(rng, noise_kind),
         uv=_random_uv(rng),
@@ -154,7 +154,7 @@ def _random_uv(rng):
 
 def _random_artefacts(rng):
     gain_error = _sometimes(rng, 0.85, _log_uniform(rng, 0.0005, 0.03))
-    if rng.random() < 0.06:
+    if rng.random() < 0.12:
         gain_error = _log_uniform(rng, 0.02, 0.05)
     return ArtefactOptions(
         gain_error=gain_error,
@@ -163,7 +163,7 @@ def _random_artefacts(rng):
         clean_threshold=_log_uniform(rng, 0.5, 10),
         missing_spacings=_sometimes(rng, 0.3, float(rng.uniform(0.01, 0.1))),
         clean_residual=_sometimes(rng, 0.3, _log_uniform(rng, 0.001, 0.05)),
-        rings=_sometimes(rng, 0.25, _log_uniform(rng, 0.001, 0.03)),
+        rings=_sometimes(rng, 0.4, _log_uniform(rng, 0.001, 0.04)),
         ghosts=_sometimes(rng, 0.1, _log_uniform(rng, 0.001, 0.02)),
         limit=_log_uniform(rng, 3, 120))
 
