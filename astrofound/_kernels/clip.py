@@ -53,7 +53,8 @@ def _start(values, n, work):
 def _plain_clip(values, n, sigma, n_iter_max):
     """Mean and standard deviation clipped around the mean, for data without a MAD."""
     low, high = -np.inf, np.inf
-    centre = spread = 0.0
+    centre = float(values[0])
+    spread = 0.0
     for _ in range(n_iter_max):
         m = 0
         mean = 0.0
@@ -159,7 +160,8 @@ def clipped_statistics(values, n, sigma, n_iter_max, upper, work, counts, out):
         out[0], out[1], out[2], out[3] = middle, 0.0, middle, 0.0
         return
     low = width = median = sigma_bins = 0.0
-    for _ in range(8):
+    settled = few_values
+    for _ in range(20):
         # room for the start's own error of some 10 %
         half = 1.3 * (sigma + 1.0) * spread
         low = middle - half
@@ -170,16 +172,23 @@ def clipped_statistics(values, n, sigma, n_iter_max, upper, work, counts, out):
         upper_quarter = _quantile(counts, n, 0.75)
         # half the interquartile range is the MAD of a symmetric distribution; with sources
         # on the bright side the lower half is the safer one
-        mad = min(0.5 * (upper_quarter - quarter), median - quarter)
-        sigma_bins = _MAD_TO_SIGMA * mad
+        sigma_bins = _MAD_TO_SIGMA * min(0.5 * (upper_quarter - quarter), median - quarter)
         ratio = sigma_bins * width / spread
-        if few_values or (0.0 < median < N_BINS and 0.4 < ratio < 2.0):
+        inside = quarter > 0.0 and median < N_BINS
+        settled = few_values or (inside and 0.4 < ratio < 2.0)
+        if settled or ratio <= 0.0:
             break
         middle = low + width * min(max(median, 0.0), float(N_BINS))
-        if ratio <= 0.0:
-            few_values = True
-            break
-        spread *= min(max(ratio, 0.1), 10.0)
+        spread *= min(max(ratio, 0.1), 10.0) if inside else 4.0
+    if not settled:
+        few_values = True
+        middle, spread = _plain_clip(values, n, sigma, n_iter_max)
+        low = middle - 1.3 * (sigma + 1.0) * spread
+        width = 2.6 * (sigma + 1.0) * spread / N_BINS
+        if width <= 0.0:
+            out[0], out[1], out[2], out[3] = middle, 0.0, middle, 0.0
+            return
+        _fill(values, n, low, width, counts)
     if few_values:
         median = (middle - low) / width
         sigma_bins = spread / width

@@ -122,7 +122,8 @@ def lower_rms(data, y_edges, x_edges, level, wanted, min_count, out):
             total = 0.0
             for y in range(y_edges[j], y_edges[j + 1]):
                 for x in range(x_edges[i], x_edges[i + 1]):
-                    residual = data[y, x] - level[j, i]
+                    # float64, since the square of 1e-25 is 0 in float32
+                    residual = np.float64(data[y, x]) - level[j, i]
                     if residual < 0.0 and residual - residual == 0.0:
                         n += 1
                         total += residual * residual

@@ -353,7 +353,8 @@ def _clean_mesh(stats, layout, min_valid):
     if not enough.any():
         enough = usable & (n_valid >= n_valid[usable].max() / 2)
     # sources in a cell pull the even clip up; one cell's difference is noisy, nine agree
-    pull = np.where(enough, (even - low) / np.maximum(low_rms, 1e-30), np.nan)
+    pull = np.full(even.shape, np.nan)
+    np.divide(even - low, low_rms, out=pull, where=enough & (low_rms > 0))
     pull = np.maximum(_median(pull, 1), 0)
     share = np.clip((pull - 0.05) / 0.05, 0, 1)
     share[~(low_rms > 0)] = 0
@@ -364,12 +365,19 @@ def _clean_mesh(stats, layout, min_valid):
     spread = np.where(enough, even_rms + share * (low_rms - even_rms), np.nan)
     level, spread = _reject_raised(level, spread)
     filled = np.isnan(level)
-    smallest = np.nanmin(spread)
     background = _fill_gaps(np.where(filled, np.nan, _median(level, 1, mirror=True)))
+    spread = _without_slope(spread, background)
     # mirrored as a logarithm it stays positive
     log_rms = np.where(filled, np.nan, _median(np.log(spread), 1, mirror=True))
-    rms = np.maximum(np.exp(_fill_gaps(log_rms, 0.25)), smallest)
+    rms = np.maximum(np.exp(_fill_gaps(log_rms, 0.25)), np.nanmin(spread))
     return background, rms, filled
+
+
+def _without_slope(spread, background):
+    """Take the background's slope across a cell, a uniform spread of its own, off the rms."""
+    across = sum(np.gradient(background, axis=axis)**2
+                 for axis in (0, 1) if background.shape[axis] > 2)
+    return spread * np.sqrt(np.maximum(1 - across / 12 / spread**2, 0.25))
 
 
 def _reject_raised(level, spread):

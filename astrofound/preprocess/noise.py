@@ -1,9 +1,9 @@
 """Noise maps that the caller gives, and the one door to measured and given ones."""
 
-import os
-
 import numpy as np
+from astropy import units as u
 
+from ..image import as_survey_image
 from ..utils import InputError
 from .background import MeshBackground, NoiseMap
 from .reading import ArrayReader, open_reader
@@ -179,9 +179,10 @@ def _beam_fwhm(image):
 
 def _source(name, value, unit):
     """Turn what the caller gave into a float or a reader."""
-    if isinstance(value, (str, os.PathLike)):
-        from ..image import as_survey_image
-
+    plain = isinstance(value, (np.ndarray, list)) or np.isscalar(value)
+    if not plain and not hasattr(value, 'read_window'):
+        value = as_survey_image(value)
+    elif isinstance(value, str):
         value = as_survey_image(value)
     own = getattr(value, 'unit', None)
     factor = 1.0
@@ -205,8 +206,6 @@ def _source(name, value, unit):
 
 
 def _conversion(name, own, unit):
-    from astropy import units as u
-
     try:
         return float(u.Unit(own).to(u.Unit(unit)))
     except u.UnitConversionError:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from astrofound.preprocess import TileGrid, TilingOptions
@@ -16,7 +16,6 @@ def grids(draw):
     return TileGrid(frame, TilingOptions(shape=shape, halo=halo, align=align))
 
 
-@settings(deadline=None)
 @given(grids())
 def test_cores_partition_the_frame(grid):
     count = np.zeros(grid.shape, int)
@@ -25,7 +24,6 @@ def test_cores_partition_the_frame(grid):
     assert (count == 1).all()
 
 
-@settings(deadline=None)
 @given(grids())
 def test_padded_is_core_and_halo_inside_the_frame(grid):
     options = grid.options
@@ -40,14 +38,12 @@ def test_padded_is_core_and_halo_inside_the_frame(grid):
             assert padded.start % options.align == 0
 
 
-@settings(deadline=None)
 @given(grids(), st.sampled_from([(), (2,), (1, 3)]))
 def test_stitch_inverts_split(grid, leading):
     data = np.random.default_rng(0).normal(size=(*leading, *grid.shape)).astype('f4')
     np.testing.assert_array_equal(grid.stitch(grid.split(data)), data)
 
 
-@settings(deadline=None)
 @given(grids())
 def test_split_inverts_stitch_on_cores(grid):
     tiles = grid.split(np.arange(grid.shape[0] * grid.shape[1]).reshape(grid.shape))
