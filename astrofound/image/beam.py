@@ -133,7 +133,8 @@ class PixelBeam:
 
 def _parse_text(text):
     sizes, _, angle = text.partition('@')
-    parts = [part.strip() for part in re.split(r'[x×*,]', sizes.strip())]
+    # only before a number: 'pix' ends in an x of its own
+    parts = [part.strip() for part in re.split(r'[x×*,]\s*(?=[\d.])', sizes.strip())]
     matches = [_LENGTH.fullmatch(part) for part in parts]
     angle_match = re.fullmatch(r'\s*([+-]?[\d.]+)\s*(deg|degrees?|d|°|)\s*', angle or '0')
     if len(parts) > 2 or None in matches or angle_match is None:

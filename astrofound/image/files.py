@@ -13,7 +13,7 @@ _FITS_MAGIC = (b'SIMPLE', b'\x1f\x8b', b'BZ', b'\xfd7zXZ')
 _PICTURE_MAGIC = (b'\x89PNG', b'\xff\xd8\xff', b'II*\0', b'MM\0*')
 
 
-def read_file(path, *, hdu=None, plane=None, wcs='header'):
+def read_file(path, *, hdu=None, plane=None, wcs='header', unit=None):
     """
     Open an image file of any known kind.
 
@@ -25,8 +25,10 @@ def read_file(path, *, hdu=None, plane=None, wcs='header'):
         HDU of a FITS file.
     plane : int, sequence of int, str or None
         Plane of a cube or band of a picture.
-    wcs : 'header' or None
-        `None` leaves the file's WCS alone.
+    wcs : 'header', `~astropy.wcs.WCS` or None
+        `None` or another WCS leaves the file's alone.
+    unit : `~astropy.units.UnitBase`, optional
+        Unit of a pixel where the caller knows better than the file.
 
     Returns
     -------
@@ -42,10 +44,12 @@ def read_file(path, *, hdu=None, plane=None, wcs='header'):
     """
     path = Path(path).expanduser()
     if _file_kind(path) == 'fits':
-        return read_fits(path, hdu=hdu, plane=plane, wcs=wcs)
+        return read_fits(path, hdu=hdu, plane=plane, wcs=wcs, unit=unit)
     if hdu is not None:
         raise InputError(f"'hdu' goes with FITS files, {path.name} is a picture")
-    return read_picture(path, plane=plane, wcs=wcs)
+    raw = read_picture(path, plane=plane, wcs=wcs)
+    raw.unit = unit
+    return raw
 
 
 def _file_kind(path):

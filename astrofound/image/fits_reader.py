@@ -20,6 +20,7 @@ from .header import clean_header, header_beam, header_wcs
 from .pixels import CompressedPixels, FilePixels, RawImage, array_pixels
 from .planes import image_index, parse_plane
 from .units import parse_unit
+from .wcs_input import as_celestial_wcs
 
 __all__ = ['choose_hdu', 'parse_header', 'raw_from_hdus', 'read_fits']
 
@@ -30,7 +31,7 @@ _COMPANIONS = re.compile(r'ERR|DQ|VAR|WHT|WT|WEIGHT|CON|CTX|MASK|FLAG|RMS|NOISE|
                          r'SIGMA|EXP|AREA|WMAP|SKY|MODEL|RESID', re.IGNORECASE)
 
 
-def read_fits(path, *, hdu=None, plane=None, wcs='header'):
+def read_fits(path, *, hdu=None, plane=None, wcs='header', unit=None):
     """
     Open an image of a FITS file.
 
@@ -42,8 +43,10 @@ def read_fits(path, *, hdu=None, plane=None, wcs='header'):
         Index or EXTNAME; by default the first image with at least two axes.
     plane : int, sequence of int or None
         Plane of a cube.
-    wcs : 'header' or None
-        `None` leaves the header's WCS alone.
+    wcs : 'header', `~astropy.wcs.WCS` or None
+        `None` or another WCS leaves the header's alone.
+    unit : `~astropy.units.UnitBase`, optional
+        Unit of a pixel where the caller knows better than BUNIT.
 
     Returns
     -------
@@ -59,8 +62,8 @@ def read_fits(path, *, hdu=None, plane=None, wcs='header'):
     """
     packed = _unpack(path)
     with _open_quietly(path if packed is None else BytesIO(packed), path) as (hdus, caught):
-        raw = raw_from_hdus(hdus, hdu=hdu, plane=plane, wcs=wcs, name=path.name, path=path,
-                            packed=packed)
+        raw = raw_from_hdus(hdus, hdu=hdu, plane=plane, wcs=wcs, unit=unit, name=path.name,
+                            path=path, packed=packed)
         raw.notes += _open_notes(caught)
     raw.path = path
     return raw
@@ -118,8 +121,8 @@ def _open_notes(caught):
     return notes
 
 
-def raw_from_hdus(hdus, *, hdu=None, plane=None, wcs='header', name='image', path=None,
-                  packed=None):
+def raw_from_hdus(hdus, *, hdu=None, plane=None, wcs='header', unit=None, name='image',
+                  path=None, packed=None):
     """
     Make a lazy image of one HDU of an open list.
 
@@ -127,7 +130,7 @@ def raw_from_hdus(hdus, *, hdu=None, plane=None, wcs='header', name='image', pat
     ----------
     hdus : `~astropy.io.fits.HDUList`
         Open file or a list in memory.
-    hdu, plane, wcs : optional
+    hdu, plane, wcs, unit : optional
         As in `read_fits`.
     name : str, optional
         For messages.
@@ -148,13 +151,14 @@ def raw_from_hdus(hdus, *, hdu=None, plane=None, wcs='header', name='image', pat
     shape = tuple(chosen.shape)
     index, plane_notes = image_index(shape, parse_plane(plane), header=header, name=name)
     pixels = _pixels(chosen, number, shape, index, path, packed)
-    raw = parse_header(header, pixels, wcs=wcs, hdus=hdus, index=index, name=name)
+    raw = parse_header(header, pixels, wcs=wcs, unit=unit, hdus=hdus, index=index, name=name)
     raw.notes = header_notes + notes + plane_notes + raw.notes
     raw.hdu_index = number
     return raw
 
 
-def parse_header(header, pixels, *, wcs='header', hdus=None, index=None, name='image'):
+def parse_header(header, pixels, *, wcs='header', unit=None, hdus=None, index=None,
+                 name='image'):
     """
     Read WCS, unit and beam from a clean header.
 
@@ -164,8 +168,10 @@ def parse_header(header, pixels, *, wcs='header', hdus=None, index=None, name='i
         From `~astrofound.image.header.clean_header`.
     pixels : pixels
         Pixels of the image.
-    wcs : 'header' or None
-        `None` leaves the header's WCS alone.
+    wcs : 'header', `~astropy.wcs.WCS` or None
+        `None` or another WCS leaves the header's alone.
+    unit : `~astropy.units.UnitBase`, optional
+        Unit of a pixel where the caller knows better than BUNIT.
     hdus : `~astropy.io.fits.HDUList`, optional
         The open file, for distortions and beam tables.
     index : tuple, optional
@@ -179,10 +185,14 @@ def parse_header(header, pixels, *, wcs='header', hdus=None, index=None, name='i
         Pixels with what the header says of them.
     """
     notes = []
-    if wcs == 'header':
+    hdus = hdus if isinstance(hdus, fits.HDUList) else None
+    if isinstance(wcs, str) and wcs == 'header':
         wcs, notes = header_wcs(header, pixels.shape, hdus=hdus, name=name)
-    unit, note = parse_unit(header.get('BUNIT'))
-    notes += [note] if note else []
+    else:
+        wcs = as_celestial_wcs(wcs, pixels.shape, notes)
+    if unit is None:
+        unit, note = parse_unit(header.get('BUNIT'))
+        notes += [note] if note else []
     beam, origin, beam_notes = header_beam(header, wcs, pixels.shape)
     if beam is None:
         beam = _table_beam(hdus, header, index)

@@ -18,8 +18,8 @@ __all__ = ['clean_header', 'header_beam', 'header_wcs']
 logger = logging.getLogger(__name__)
 
 _COMMENTARY = ('COMMENT', 'HISTORY', '')
-# date and observer conversions are made for nearly every file and move no pixel
-_HARMLESS_FIXES = ('datfix', 'obsfix', 'spcfix')
+# dates and observers move no pixel; celfix writes NCP and GLS exactly as SIN and SFL
+_HARMLESS_FIXES = ('datfix', 'obsfix', 'spcfix', 'celfix')
 _NUMBER = r'([+-]?\d*\.?\d+(?:[EeDd][+-]?\d+)?)'
 _AIPS = re.compile(rf'BMAJ\s*=\s*{_NUMBER}\s*,?\s*BMIN\s*=\s*{_NUMBER}\s*,?\s*BPA\s*=\s*{_NUMBER}')
 _CASA_LOG = re.compile(
@@ -27,6 +27,9 @@ _CASA_LOG = re.compile(
     rf'\s*\(?(arcsec|arcmin|deg)\)?\s*(?:at\s*)?p\.?a\.?\s*:?\s*{_NUMBER}', re.IGNORECASE)
 _CASA_TASK = re.compile(r'restoringbeam\s*=\s*(\[[^\]]*\]|\'[^\']*\'|"[^"]*")', re.IGNORECASE)
 _CASA_LENGTH = re.compile(rf'{_NUMBER}\s*(arcsec|arcmin|deg|mas)?')
+_WCS_NUMBER = re.compile(r'(CRVAL|CRPIX|CDELT|CROTA)\d|(CD|PC|PV)\d_\d+|EQUINOX|EPOCH|'
+                         r'L[OA][NT]POLE')
+_WCS_SCALE = re.compile(r'CDELT[12]|(CD|PC)\d_\d')
 _DEGREES = {'deg': 1.0, 'arcmin': 1 / 60, 'arcsec': 1 / 3600, 'mas': 1 / 3.6e6}
 
 
@@ -132,11 +135,14 @@ def header_wcs(header, shape, *, hdus=None, name='image'):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter('always')
             astropy_log.setLevel(logging.WARNING)  # it prints a line about SIP without -SIP
+            header, notes = _mend_numbers(header)
             wcs = WCS(header, fobj=hdus)
             wcs = wcs.celestial if wcs.has_celestial else None
             if wcs is not None:
                 wcs.array_shape = shape
                 finite_position(wcs, shape)
+                if any("'cdfix'" in str(warning.message) for warning in caught):
+                    raise ValueError('a row of the CD matrix is zero')
     except Exception as error:  # wcslib, astropy and NumPy each have their own classes
         if not _claims_sky(header):
             return None, []
@@ -147,10 +153,27 @@ def header_wcs(header, shape, *, hdus=None, name='image'):
                          'in pixels') from error
     finally:
         astropy_log.setLevel(level)
-    notes = _wcs_notes(caught)
+    notes += _wcs_notes(caught)
     if wcs is not None and 'A_ORDER' in header and '-SIP' not in str(header.get('CTYPE1', '')):
         notes.append('SIP distortion applied though CTYPE does not end in -SIP')
     return wcs, notes
+
+
+def _mend_numbers(header):
+    """Turn WCS numbers written as text into numbers; wcslib would silently take a default."""
+    if not _claims_sky(header):
+        return header, []
+    header, notes = header.copy(), []
+    for card in header.cards:
+        if _WCS_NUMBER.fullmatch(card.keyword) and isinstance(card.value, str):
+            number = _number(card.value)
+            if not math.isfinite(number):
+                raise ValueError(f'{card.keyword} = {card.value!r} is not a number')
+            notes.append(f'{card.keyword} = {card.value!r} is text, read as a number')
+            header[card.keyword] = number
+    if not any(_WCS_SCALE.fullmatch(keyword) for keyword in header):
+        raise ValueError('CDELT, CD and PC cards are all missing')
+    return header, notes
 
 
 def _claims_sky(header):

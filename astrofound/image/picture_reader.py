@@ -10,6 +10,7 @@ from astrofound.utils import InputError, ReadError
 
 from .geometry import finite_position
 from .pixels import ArrayPixels, RawImage
+from .wcs_input import as_celestial_wcs
 
 __all__ = ['read_picture']
 
@@ -27,8 +28,8 @@ def read_picture(path, *, plane=None, wcs='header'):
         PNG, JPEG or TIFF.
     plane : {'R', 'G', 'B', 0, 1, 2, None}, optional
         Band of a colour picture; by default its luminance.
-    wcs : 'header' or None
-        `None` leaves the AVM tags alone.
+    wcs : 'header', `~astropy.wcs.WCS` or None
+        `None` or another WCS leaves the AVM tags alone.
 
     Returns
     -------
@@ -56,8 +57,10 @@ def read_picture(path, *, plane=None, wcs='header'):
                         'reads only the part it needs') from None
     data = _choose_band(array, plane, path.name)[::-1]  # pictures run from the top
     raw = RawImage(ArrayPixels(data), fits.Header(), path=path)
-    if wcs == 'header':
+    if isinstance(wcs, str) and wcs == 'header':
         raw.wcs, raw.notes = _avm_wcs(path, data.shape)
+    else:
+        raw.wcs = as_celestial_wcs(wcs, data.shape, raw.notes)
     return raw
 
 
@@ -74,6 +77,8 @@ def _to_array(picture):
 
 
 def _choose_band(array, plane, name):
+    if isinstance(plane, tuple) and len(plane) == 1:
+        plane = plane[0]
     if array.ndim == 2:
         if plane not in (None, 0, '0'):
             raise InputError(f"{name} is a grey picture, 'plane' must be left out, got {plane!r}")

@@ -27,7 +27,7 @@ from .masks import BothMasks, as_mask_pixels
 from .pixels import WindowPixels, array_pixels
 from .planes import image_index, parse_plane
 from .psf import measure_beam
-from .units import flux_scale, is_per_beam
+from .units import as_unit, flux_scale, is_per_beam
 from .wcs_input import as_celestial_wcs
 
 __all__ = ['SurveyImage']
@@ -51,7 +51,7 @@ class SurveyImage:
     beam : optional
         Beam or PSF in any form of `~astrofound.image.parse_beam`; by default that of
         ``header``.
-    header : `~astropy.io.fits.Header`, optional
+    header : `~astropy.io.fits.Header` or dict, optional
         Read for what is not given here.
     name : str, optional
         For messages and the catalogue.
@@ -77,36 +77,34 @@ class SurveyImage:
         if isinstance(data, u.Quantity):
             unit, data = unit or data.unit, data.value
         array = _check_array(data, name)
-        header, notes = clean_header(fits.Header() if header is None else header)
+        header, notes = clean_header(header if isinstance(header, fits.Header) else
+                                     fits.Header(header or {}))
         index, plane_notes = image_index(array.shape, parse_plane(plane), header=header, name=name)
         pixels = array_pixels(array, index)
-        raw = parse_header(header, pixels, wcs='header' if wcs is None else None, index=index,
-                           name=name)
+        raw = parse_header(header, pixels, wcs='header' if wcs is None else wcs,
+                           unit=as_unit(unit), index=index, name=name)
         raw.notes = notes + plane_notes + raw.notes
-        if wcs is not None:
-            raw.wcs = as_celestial_wcs(wcs, pixels.shape, raw.notes)
-        self._start(raw, name=name, mask=mask, beam=beam, unit=unit)
+        self._start(raw, name=name, mask=mask, beam=beam)
 
-    def _start(self, raw, *, name, mask=None, beam=None, unit=None):
+    def _start(self, raw, *, name, mask, beam):
         self._pixels = raw.pixels
         self.header = raw.header
         self.wcs = raw.wcs
+        self.unit = raw.unit
         self.name = name
         self.path = raw.path
         self.hdu_index = raw.hdu_index
         self.plane = raw.plane
-        self.unit = raw.unit if unit is None else u.Unit(unit)
-        self.beam_origin = None if beam is None else 'caller'
         self._mask = as_mask_pixels(mask, self.shape, name)
-        self.beam = None
+        self.beam = self.beam_origin = None
         if beam is not None:
-            self.beam = as_pixel_beam(beam, self.wcs, self.shape)
+            self.beam, self.beam_origin = as_pixel_beam(beam, self.wcs, self.shape), 'caller'
             self._check_beam()
         elif raw.beam is not None:
             self._take_header_beam(raw)
         self.notes = tuple(raw.notes)
         if self.notes:
-            warnings.warn(HeaderWarning(f"{name}: {'; '.join(self.notes)}"), stacklevel=3)
+            warnings.warn(HeaderWarning(f"{name}: {'; '.join(self.notes)}"), stacklevel=4)
         self._check_pixels()
 
     def _take_header_beam(self, raw):
@@ -146,20 +144,16 @@ class SurveyImage:
         InputError
             If it holds no such image or none that can be used.
         """
-        source = wcs if isinstance(wcs, str) else None
-        raw = read_file(path, hdu=hdu, plane=plane, wcs=source)
-        return cls._from_raw(raw, wcs, name=raw.path.name, mask=mask, beam=beam, unit=unit)
+        raw = read_file(path, hdu=hdu, plane=plane, wcs=wcs, unit=as_unit(unit))
+        return cls._from_raw(raw, name=raw.path.name, mask=mask, beam=beam)
 
     @classmethod
-    def _from_hdus(cls, hdus, *, hdu, plane, wcs, **keywords):
-        source = wcs if isinstance(wcs, str) else None
-        raw = raw_from_hdus(hdus, hdu=hdu, plane=plane, wcs=source, name=keywords['name'])
-        return cls._from_raw(raw, wcs, **keywords)
+    def _from_hdus(cls, hdus, *, hdu, plane, wcs, unit, name, **keywords):
+        raw = raw_from_hdus(hdus, hdu=hdu, plane=plane, wcs=wcs, unit=as_unit(unit), name=name)
+        return cls._from_raw(raw, name=name, **keywords)
 
     @classmethod
-    def _from_raw(cls, raw, wcs, **keywords):
-        if not isinstance(wcs, str):
-            raw.wcs = as_celestial_wcs(wcs, raw.pixels.shape, raw.notes)
+    def _from_raw(cls, raw, **keywords):
         image = cls.__new__(cls)
         image._start(raw, **keywords)
         return image
@@ -354,7 +348,7 @@ class SurveyImage:
         if wcs is not None:
             image.wcs = as_celestial_wcs(wcs, self.shape, [])
         if unit is not None:
-            image.unit = u.Unit(unit)
+            image.unit = as_unit(unit)
         if mask is not None:
             added = as_mask_pixels(mask, self.shape, image.name)
             image._mask = added if self._mask is None else BothMasks(self._mask, added)

@@ -5,7 +5,9 @@ import re
 from astropy import units as u
 from astropy.units import photometric
 
-__all__ = ['flux_scale', 'is_per_area', 'is_per_beam', 'parse_unit']
+from astrofound.utils import InputError
+
+__all__ = ['as_unit', 'flux_scale', 'is_per_area', 'is_per_beam', 'parse_unit']
 
 _PER_BEAM = re.compile(r'(?:/\s*|per\s*)(?:bm|beam|b)\s*$|\s+(?:bm|beam)\s*(?:\^|\*\*)?\s*-1\s*$',
                        re.IGNORECASE)
@@ -53,6 +55,33 @@ def parse_unit(text):
     if text.upper() == unit.to_string().replace(' ', '').upper() and not text.startswith('MJY'):
         return unit, None  # capitals alone are how AIPS and Miriad write
     return unit, f'BUNIT {text!r} read as {unit.to_string()!r}'
+
+
+def as_unit(unit):
+    """
+    Understand the unit a caller gives.
+
+    Parameters
+    ----------
+    unit : `~astropy.units.UnitBase`, str or None
+        A unit, or its name as in headers.
+
+    Returns
+    -------
+    unit : `~astropy.units.UnitBase` or None
+        `None` for `None`; dimensionless for ``''``.
+
+    Raises
+    ------
+    InputError
+        If it is not a unit.
+    """
+    if unit is None or isinstance(unit, u.UnitBase):
+        return unit
+    found = u.dimensionless_unscaled if unit == '' else parse_unit(unit)[0]
+    if found is None:
+        raise InputError(f"'unit' must be a unit such as 'Jy/beam' or 'ct', got {unit!r}")
+    return found
 
 
 def _repair(text):

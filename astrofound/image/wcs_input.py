@@ -53,9 +53,10 @@ def as_celestial_wcs(wcs, shape, notes):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            found = wcs.celestial if wcs.naxis >= 2 and wcs.has_celestial else None
-            if found is None:
+            wcs.wcs.set()  # has_celestial hides the reason of a failure
+            if wcs.naxis < 2 or not wcs.has_celestial:
                 return None
+            found = wcs.celestial
             found = found.deepcopy() if found is wcs else found
             found.array_shape = shape
             finite_position(found, shape)
