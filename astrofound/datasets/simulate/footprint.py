@@ -29,7 +29,7 @@ class FootprintOptions:
     """
 
     kind: str = 'full'
-    extent: float = 1.0
+    extent: float = 1.2
     cut: float = 0.2
 
     def __post_init__(self):
