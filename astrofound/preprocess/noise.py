@@ -180,9 +180,7 @@ def _beam_fwhm(image):
 def _source(name, value, unit):
     """Turn what the caller gave into a float or a reader."""
     plain = isinstance(value, (np.ndarray, list)) or np.isscalar(value)
-    if not plain and not hasattr(value, 'read_window'):
-        value = as_survey_image(value)
-    elif isinstance(value, str):
+    if (not plain and not hasattr(value, 'read_window')) or isinstance(value, str):
         value = as_survey_image(value)
     own = getattr(value, 'unit', None)
     factor = 1.0
