@@ -26,7 +26,7 @@ def _installation():
     from astrofound.utils import resolve_device
 
     weights = load_weights('compact')
-    packages = ('numpy', 'astropy', 'numba', 'torch', 'torchvision', 'photutils')
+    packages = ('numpy', 'astropy', 'numba', 'torch', 'photutils')
     return [('astrofound', __version__), *((name, version(name)) for name in packages),
             ('device', resolve_device('auto')),
             ('weights', f'compact, sha256 {weights.sha256[:16]}')]
@@ -59,10 +59,17 @@ def _image(path, hdu, plane, beam):
     except NoBeamError as error:
         rows.append(('beam', str(error)))
         return rows
-    sky = f' = {image.sky_beam}' if image.sky_beam is not None else ''
-    rows.append(('beam', f'{image.beam.major:.2f} x {image.beam.minor:.2f} pixels{sky} '
-                         f'({image.beam_origin})'))
+    rows.append(('beam', f'{image.beam.major:.2f} x {image.beam.minor:.2f} pixels'
+                         f'{_on_sky(image.sky_beam)} ({image.beam_origin})'))
     noise = noise_map(image)
     blank = np.count_nonzero(np.isnan(image.data)) / (image.shape[0] * image.shape[1])
     rows += [('rms', f'{noise.rms_median:.4g} {image.peak_unit}'), ('blank', f'{blank:.1%}')]
     return rows
+
+
+def _on_sky(beam):
+    """Axes and position angle of a beam, nothing without one."""
+    if beam is None:
+        return ''
+    axes = ' x '.join(f"{axis.to_value('arcsec'):.4g}" for axis in (beam.major, beam.minor))
+    return f", {axes} arcsec, position angle {beam.pa.to_value('deg'):.0f} deg"
