@@ -216,10 +216,10 @@ def radio_rms(rng, shape):
 
 def add_sidelobes(rng, image, x, y, peak, fwhm):
     """Rings with spokes, 1-3 % of the peak, fading outwards."""
-    reach = fwhm * rng.uniform(7, 15)
+    reach = fwhm * rng.uniform(6, 14)
     ny, nx = image.shape
-    x0, x1 = max(int(x - 3 * reach), 0), min(int(x + 3 * reach), nx)
-    y0, y1 = max(int(y - 3 * reach), 0), min(int(y + 3 * reach), ny)
+    x0, x1 = max(int(x - 4 * reach), 0), min(int(x + 4 * reach), nx)
+    y0, y1 = max(int(y - 4 * reach), 0), min(int(y + 4 * reach), ny)
     dx = np.arange(x0, x1) - x
     dy = (np.arange(y0, y1) - y)[:, None]
     r, phi = np.hypot(dx, dy), np.arctan2(dy, dx)
@@ -227,9 +227,11 @@ def add_sidelobes(rng, image, x, y, peak, fwhm):
     rings = np.cos(2 * np.pi * r / spacing + rng.uniform(0, 2 * np.pi))
     n_arms = rng.choice([3, 6, 9, 27])              # VLA snapshots leave three double arms
     arms = np.abs(np.cos(0.5 * n_arms * (phi - rng.uniform(0, np.pi)))) ** 12
-    fade = np.exp(-r / reach) * (1 - np.exp(-(r / (2 * fwhm)) ** 4))
+    hole = 1 - np.exp(-(r / (2 * fwhm)) ** 4)
+    pattern = np.exp(-r / reach) * (0.5 * rings + 0.5 * arms * rings)
+    pattern += np.exp(-0.6 * r / reach) * arms * (0.2 + 0.4 * rings)
     level = rng.uniform(0.01, 0.03) * peak
-    image[y0:y1, x0:x1] += level * fade * (0.5 * rings + 0.8 * arms * rings + 0.15 * arms)
+    image[y0:y1, x0:x1] += level * hole * pattern
 
 
 def place(rng, rms):
