@@ -3,6 +3,7 @@
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 import numpy as np
 
@@ -127,8 +128,8 @@ class FieldStream:
         self.n_fields, self.reuse, self.start = n_fields, reuse, start
         self.options = options or {}
         self._first = seed * 2**20  # far more fields than any training takes
-        # 'spawn' would load torch anew in each worker; 'forkserver' keeps the workers small.
-        self._pool = ProcessPoolExecutor(n_workers)
+        # A fork of a process that runs torch's threads can deadlock.
+        self._pool = ProcessPoolExecutor(n_workers, mp_context=get_context('spawn'))
 
     def __iter__(self):
         rounds = deque(maxlen=self.reuse)
