@@ -138,7 +138,7 @@ def train_compact(run, *, recipe=RECIPES['compact'], seed=0, device='auto', n_wo
     device : str, optional
         See `~astrofound.utils.resolve_device`.
     n_workers : int, optional
-        Processes that simulate skies.
+        Processes that simulate skies; 0 simulates between the steps.
     progress : bool, optional
         Whether to show a progress bar.
 

@@ -119,7 +119,7 @@ class FieldStream:
     start : int, optional
         Round to begin with, when a training resumes.
     n_workers : int, optional
-        Processes that simulate.
+        Processes that simulate; 0 does it in this one.
     options : dict, optional
         Keywords of `make_training_field`.
     """
@@ -129,7 +129,8 @@ class FieldStream:
         self.options = options or {}
         self._first = seed * 2**20  # far more fields than any training takes
         # A fork of a process that runs torch's threads can deadlock.
-        self._pool = ProcessPoolExecutor(n_workers, mp_context=get_context('spawn'))
+        self._pool = (ProcessPoolExecutor(n_workers, mp_context=get_context('spawn'))
+                      if n_workers else None)
 
     def __iter__(self):
         rounds = deque(maxlen=self.reuse)
@@ -148,9 +149,12 @@ class FieldStream:
 
     def _submit(self, index):
         first = self._first + index * self.n_fields
-        return [self._pool.submit(make_training_field, seed, **self.options)
-                for seed in range(first, first + self.n_fields)]
+        seeds = range(first, first + self.n_fields)
+        if self._pool is None:
+            return [make_training_field(seed, **self.options) for seed in seeds]
+        return [self._pool.submit(make_training_field, seed, **self.options) for seed in seeds]
 
     def close(self):
         """Stop the processes without waiting for fields nobody will use."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)

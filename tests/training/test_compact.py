@@ -21,7 +21,7 @@ def weights_of(run):
 
 
 def test_a_stopped_run_ends_like_an_unbroken_one(tmp_path, monkeypatch):
-    train_compact(tmp_path / 'whole', recipe=TINY, seed=4, device='cpu')
+    train_compact(tmp_path / 'whole', recipe=TINY, seed=4, device='cpu', n_workers=0)
 
     class Stopped(Exception):
         pass
@@ -37,24 +37,24 @@ def test_a_stopped_run_ends_like_an_unbroken_one(tmp_path, monkeypatch):
 
     monkeypatch.setattr(module._Trainer, 'save', save_and_stop)
     with pytest.raises(Stopped):
-        train_compact(tmp_path / 'broken', recipe=TINY, seed=4, device='cpu')
+        train_compact(tmp_path / 'broken', recipe=TINY, seed=4, device='cpu', n_workers=0)
     monkeypatch.undo()
-    train_compact(tmp_path / 'broken', recipe=TINY, seed=4, device='cpu')
+    train_compact(tmp_path / 'broken', recipe=TINY, seed=4, device='cpu', n_workers=0)
     whole, broken = weights_of(tmp_path / 'whole'), weights_of(tmp_path / 'broken')
     for name, tensor in whole.items():
         torch.testing.assert_close(broken[name], tensor, rtol=1e-5, atol=1e-6)
 
 
 def test_a_folder_belongs_to_one_recipe(tmp_path):
-    train_compact(tmp_path, recipe=replace(TINY, n_rounds=1), seed=4, device='cpu')
+    train_compact(tmp_path, recipe=replace(TINY, n_rounds=1), seed=4, device='cpu', n_workers=0)
     with pytest.raises(InputError, match='another recipe or seed'):
-        train_compact(tmp_path, recipe=replace(TINY, n_rounds=1), seed=5, device='cpu')
+        train_compact(tmp_path, recipe=replace(TINY, n_rounds=1), seed=5, device='cpu', n_workers=0)
 
 
 def test_command_writes_weights_card_and_curve(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(RECIPES, 'smoke', TINY)
     assert main(['train', 'detector', '--recipe', 'smoke', '-o', str(tmp_path / 'run'),
-                 '--device', 'cpu']) == 0
+                 '--device', 'cpu', '--workers', '0']) == 0
     assert 'wrote' in capsys.readouterr().out
     names = {path.name for path in (tmp_path / 'run').iterdir()}
     assert {'weights.safetensors', 'weights.md', 'history.jsonl', 'history.png'} <= names
@@ -85,15 +85,18 @@ def test_training_fields_are_significance_in_beam_units():
 
 
 def test_stream_resumes_with_the_fields_of_an_unbroken_one():
-    def first_rounds(start, n):
-        stream = FieldStream(1, n_fields=2, reuse=2, start=start, options={'shape': (96, 96)})
+    def first_rounds(start, n, n_workers=0):
+        stream = FieldStream(1, n_fields=2, reuse=2, start=start, n_workers=n_workers,
+                             options={'shape': (96, 96)})
         try:
             return [[float(np.nansum(field.significance)) for field in fields]
                     for _, fields in zip(range(n), stream, strict=False)]
         finally:
             stream.close()
 
-    assert first_rounds(0, 3)[1:] == first_rounds(1, 2)
+    unbroken = first_rounds(0, 3)
+    assert first_rounds(1, 2) == unbroken[1:]
+    assert first_rounds(0, 1, n_workers=1) == unbroken[:1]
 
 
 @pytest.mark.parametrize('change', [{'n_rounds': 0}, {'crop': 100}, {'batch_size': 1.5}])
