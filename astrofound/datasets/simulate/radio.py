@@ -115,7 +115,7 @@ class RadioSky:
         """
         check_number('seed', seed, minimum=0, integer=True)
         # a stream for each ingredient: changing one option leaves the others as they were
-        streams = [np.random.default_rng([seed, k]) for k in range(5)]
+        streams = [np.random.default_rng([seed, k]) for k in range(6)]
         shape = check_shape(self.shape)
         observed, relative = draw_footprint(streams[0], shape, self.footprint)
         rms = rms_map(streams[1], shape, relative, self.rms, self.noise)
@@ -137,7 +137,7 @@ class RadioSky:
             data += artefacts
             around = 2 * int(4 * np.sqrt(self.beam[0] * self.beam[1])) + 1
             confusion = np.sqrt(np.maximum(uniform_filter(artefacts**2, around), 0))
-        data += rms * (field_noise(streams[4], shape, fft_shape, self.beam, self.noise, coverage)
+        data += rms * (field_noise(streams[5], shape, fft_shape, self.beam, self.noise, coverage)
                        + self.offset)
         gaussians['flux'] = gaussians['flux'] * self.rms
         clean *= self.rms
