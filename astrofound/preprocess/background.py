@@ -5,20 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
-from .._kernels.mesh import lower_rms, mesh_cells, mesh_map, mesh_significance, neighbour_median
-from ..utils import InputError, check_number
+from .._kernels.mesh import lower_rms, mesh_cells, mesh_map, mesh_significance
+from ..utils import check_number
+from .cells import bright_surroundings, clean_cells, pad_mesh, raised_cells
 from .reading import open_reader, usable_cores
 
 __all__ = ['MeshBackground', 'MeshNoiseMap', 'NoiseMap']
 
 _STRIP_PIXELS = 2_000_000  # 8 MB a strip keeps memory flat and both cores busy
 _UPPER_CLIP = 1.0          # bright limit of the one-sided clip, in rms
-_RAISED_SCATTER = 4.0      # the same in units of the scatter between cells
-_STILL_PULLED = 0.7        # see _clean_mesh
-_RAISED = 0.2              # least excess over the surroundings, in rms, of a cell in a source
-_RAISED_SIGMA = 2.0        # excess, in its own scatter, from which a fine cell counts
 
 
 class NoiseMap:
@@ -99,9 +95,9 @@ class MeshNoiseMap(NoiseMap):
         self.filled = np.zeros(self.rms_mesh.shape, bool) if filled is None else filled
         kept = self.rms_mesh[~self.filled] if not self.filled.all() else self.rms_mesh
         self.rms_median = float(np.median(kept))
-        self._background = _pad(self.background_mesh, falling=True)
-        self._rms = _pad(self.rms_mesh)
-        self._refined = None if refined is None else _pad(self.refined_mesh)
+        self._background = pad_mesh(self.background_mesh, falling=True)
+        self._rms = pad_mesh(self.rms_mesh)
+        self._refined = None if refined is None else pad_mesh(self.refined_mesh)
 
     def __repr__(self):
         cells = 'x'.join(str(n) for n in self.rms_mesh.shape)
@@ -216,7 +212,7 @@ class MeshBackground:
         reader = open_reader(image)
         layout = _Layout.choose(reader.shape, self, fwhm_pix)
         stats, peaks = self._measure_cells(reader, layout)
-        background, rms, filled = _clean_mesh(stats, layout, self.min_valid)
+        background, rms, filled = clean_cells(stats, layout.cell_pixels, self.min_valid)
         refined = None
         if self.refine_snr is not None and layout.n_sub > 1:
             refined = self._refine(reader, layout, background, rms, peaks, fwhm_pix)
@@ -242,7 +238,7 @@ class MeshBackground:
         snr = (peaks - level) / coarse
         if not (snr > self.refine_snr).any():
             return None
-        wanted = _surroundings(snr, self.refine_snr)
+        wanted = bright_surroundings(snr, self.refine_snr)
         fine = np.full(peaks.shape, np.nan, np.float32)
         n_pix = layout.fine_pixels
 
@@ -256,7 +252,7 @@ class MeshBackground:
         rows = [j for j in range(layout.n_cells[0])
                 if wanted[j * layout.n_sub:(j + 1) * layout.n_sub].any()]
         _over_strips(reader, layout, measure, rows, self.n_threads)
-        return _raised_only(fine, coarse, n_pix, fwhm_pix)
+        return raised_cells(fine, coarse, n_pix, fwhm_pix)
 
 
 @dataclass(frozen=True)
@@ -294,24 +290,8 @@ class _Layout:
     def at_fine_cells(self, mesh, *, falling=False):
         """Coarse mesh interpolated at the centres of the fine cells."""
         out = np.empty([n * self.n_sub for n in self.n_cells], np.float32)
-        mesh_map(_pad(mesh.astype(np.float32), falling=falling), out.shape, 0, 0, out, False)
+        mesh_map(pad_mesh(mesh.astype(np.float32), falling=falling), out.shape, 0, 0, out, False)
         return out
-
-
-def _pad(mesh, *, falling=False):
-    """
-    Add nodes beyond the edge that carry the slope on.
-
-    A noise map may rise towards an edge by as much again, as where a primary beam is divided
-    out, but does not fall: too low an rms makes false sources, too high a one hides few.
-    """
-    mesh = np.pad(mesh, 1, mode='edge')
-    for view in (mesh, mesh[::-1], mesh.T, mesh.T[::-1]):
-        if len(view) < 4:
-            continue  # a single cell has no slope
-        step = view[1] - view[2]
-        view[0] = view[1] + (step if falling else np.clip(step, 0, view[1]))
-    return mesh
 
 
 def _over_strips(reader, layout, work, rows, n_threads):
@@ -336,137 +316,3 @@ def _over_strips(reader, layout, work, rows, n_threads):
             k = stop
         for future in waiting:
             future.result()
-
-
-def _clean_mesh(stats, layout, min_valid):
-    """Choose the estimator, reject cells filled by sources, smooth and fill the gaps."""
-    n_valid = stats[..., 0]
-    if not n_valid.any():
-        raise InputError('the image has no finite pixel: every one is NaN or masked')
-    even, even_rms, low, low_rms = np.moveaxis(stats[..., 1:], -1, 0)
-    usable = (even_rms > 0) & (n_valid > 1)
-    if not usable.any():
-        msg = ('constant image: no noise can be measured where all pixels have one value; '
-               "pass 'rms' if this is what it should be")
-        raise InputError(msg)
-    enough = usable & (n_valid >= min_valid * layout.cell_pixels)
-    if not enough.any():
-        enough = usable & (n_valid >= n_valid[usable].max() / 2)
-    # sources in a cell pull the even clip up; one cell's difference is noisy, nine agree
-    pull = np.full(even.shape, np.nan)
-    np.divide(even - low, low_rms, out=pull, where=enough & (low_rms > 0))
-    pull = np.maximum(_median(pull, 1), 0)
-    share = np.clip((pull - 0.05) / 0.05, 0, 1)
-    share[~(low_rms > 0)] = 0
-    # what pulls the even clip reaches below the hard limit too: in simulated crowded fields,
-    # radio and optical, by 0.5 to 2.5 times the difference; 0.7 never went too far
-    low = low - _STILL_PULLED * np.minimum(pull, 0.3) * low_rms
-    level = np.where(enough, even + share * (low - even), np.nan)
-    spread = np.where(enough, even_rms + share * (low_rms - even_rms), np.nan)
-    level, spread = _reject_raised(level, spread)
-    filled = np.isnan(level)
-    background = _fill_gaps(np.where(filled, np.nan, _median(level, 1, mirror=True)))
-    spread = _without_slope(spread, background)
-    # mirrored as a logarithm it stays positive
-    log_rms = np.where(filled, np.nan, _median(np.log(spread), 1, mirror=True))
-    rms = np.maximum(np.exp(_fill_gaps(log_rms, 0.25)), np.nanmin(spread))
-    return background, rms, filled
-
-
-def _without_slope(spread, background):
-    """Take the background's slope across a cell, a uniform spread of its own, off the rms."""
-    across = sum(np.gradient(background, axis=axis)**2
-                 for axis in (0, 1) if background.shape[axis] > 2)
-    return spread * np.sqrt(np.maximum(1 - across / 12 / spread**2, 0.25))
-
-
-def _reject_raised(level, spread):
-    """Blank the cells that stand above their neighbourhood: a source fills them."""
-    for _ in range(8):
-        flat = level - _lower_plane(level)
-        residual = (flat - _median(flat, 3)) / _median(spread, 3)
-        scatter = 1.4826 * np.nanmedian(np.abs(residual - np.nanmedian(residual)))
-        raised = residual > max(_RAISED, _RAISED_SCATTER * scatter)
-        if not raised.any() or raised.sum() >= np.isfinite(level).sum() - 1:
-            break
-        level, spread = np.where(raised, np.nan, level), np.where(raised, np.nan, spread)
-    return level, spread
-
-
-def _lower_plane(level):
-    """Plane through the cells without those above it, so that a gradient is no source."""
-    good = np.isfinite(level)
-    if min(level.shape) < 3 or good.sum() < 9:
-        return 0.0
-    y, x = np.indices(level.shape)
-    terms = np.stack([np.ones(level.shape), y, x], axis=-1)
-    plane = 0.0
-    for _ in range(5):
-        if np.linalg.matrix_rank(terms[good]) < 3:
-            break
-        plane = terms @ np.linalg.lstsq(terms[good], level[good], rcond=None)[0]
-        residual = level - plane
-        scatter = 1.4826 * np.median(np.abs(residual[good] - np.median(residual[good])))
-        with np.errstate(invalid='ignore'):
-            kept = good & (residual < 2 * scatter)
-        if kept.sum() < 6 or (kept == good).all():
-            break
-        good = kept
-    return plane
-
-
-def _median(mesh, radius, *, mirror=False):
-    out = np.empty(mesh.shape)
-    neighbour_median(np.ascontiguousarray(mesh, np.float64), radius, mirror, out)
-    return out
-
-
-def _fill_gaps(mesh, slope=0.0):
-    """
-    Fill NaN cells from their neighbours inwards.
-
-    The first ring carries the slope on, at most by ``slope`` a cell.
-    """
-    while (empty := np.isnan(mesh)).any():
-        padded = np.pad(mesh, 2, constant_values=np.nan)
-        n_y, n_x = mesh.shape
-        total, count = np.zeros(mesh.shape), np.zeros(mesh.shape)
-        for dy, dx in np.ndindex(3, 3):
-            near = padded[1 + dy:1 + dy + n_y, 1 + dx:1 + dx + n_x]
-            far = padded[2 * dy:2 * dy + n_y, 2 * dx:2 * dx + n_x]
-            step = np.nan_to_num(np.clip(near - far, -slope, slope))
-            known = np.isfinite(near)
-            total += np.where(known, near + step, 0)
-            count += known
-        mesh = np.where(empty & (count > 0), total / np.maximum(count, 1), mesh)
-        slope = 0.0
-    return mesh
-
-
-def _surroundings(snr, limit):
-    """Fine cells whose noise may be a bright source's doing: the brighter, the wider."""
-    wanted = np.zeros(snr.shape, bool)
-    # three to twelve cells are about 16 to 65 beams
-    for radius in (3, 6, 12):
-        bright = snr > limit * (radius / 3) ** 2
-        if not bright.any():
-            break
-        grid = np.hypot(*np.mgrid[-radius:radius + 1, -radius:radius + 1])
-        wanted |= ndimage.binary_dilation(bright, grid <= radius)
-    return wanted
-
-
-def _raised_only(fine, coarse, n_pix, fwhm_pix):
-    """
-    Coarse mesh with the fine cells that exceed it by more than their own scatter, or None.
-
-    Smoothing the fine cells, or giving every one of them a say, was tried: it hides one real
-    source in a hundred more and removes no further artefact.
-    """
-    beam_area = np.pi / (4 * np.log(2)) * fwhm_pix**2
-    # only the fainter half of the pixels is used, and one a beam is independent
-    n_independent = max(1.0, n_pix / max(1.0, beam_area) / 2)
-    fine = np.where(np.isnan(fine), _median(fine, 1), fine)
-    with np.errstate(invalid='ignore'):
-        raised = fine > coarse * (1 + _RAISED_SIGMA / np.sqrt(2 * n_independent))
-    return np.where(raised, fine, coarse) if raised.any() else None
