@@ -10,7 +10,7 @@ noise map and the same measurement, so that only the finding differs.
 import matplotlib.pyplot as plt
 
 from astrofound import SourceDetector
-from astrofound.baselines import BASELINES
+from astrofound.baselines import PhotutilsSegmentation
 from astrofound.datasets import make_field
 from astrofound.evaluation import compare_catalogs, score_truth
 from astrofound.explore import plot_comparison
@@ -18,7 +18,7 @@ from astrofound.explore import plot_comparison
 field = make_field('radio', seed=0)
 catalogs = {
     'compact': SourceDetector(threshold=0.02).predict(field.image),
-    'segmentation': BASELINES['photutils-segmentation']().predict(field.image),
+    'segmentation': PhotutilsSegmentation().predict(field.image),
 }
 
 # %%

@@ -27,7 +27,7 @@ sources['name', 'flux', 'flux_err', 'snr', 'major', 'class_name', 'score'][:8].p
 # %%
 # The overview shows each source in the colour of its class.
 
-plot_overview(field.image, sources, figure=plt.figure(figsize=(9, 7.5)),
+plot_overview(field.image, sources, figure=plt.figure(figsize=(9, 7.5), layout='constrained'),
               title='What the compact detector found')
 plt.show()
 
@@ -40,7 +40,8 @@ score = score_truth(sources, field.truth, min_snr=5)
 print(score.summary())
 
 # %%
-# The true flux of each source against the measured one, with its standard error:
+# The measured flux of each source against the true one, with its standard error. A point far
+# below the line is a source of several components of which only one was found.
 
 found = score.sources['primary'] >= 0
 true = field.truth['flux'][found].to('mJy')
