@@ -4,11 +4,11 @@ import numpy as np
 import torch
 
 from astrofound.catalog import Detections
-from astrofound.networks import decode, fuse, load_weights
+from astrofound.networks import decode, for_inference, load_weights
 from astrofound.networks.compact import TOTAL_STRIDE
 from astrofound.pipeline import run_tiles
 from astrofound.preprocess import DETECTION_CHANNELS, TileGrid, TilingOptions, open_beam_space
-from astrofound.utils import check_number, resolve_device
+from astrofound.utils import check_choice, check_number, has_fast_bfloat16, resolve_device
 
 from .base import BaseDetector
 
@@ -36,6 +36,9 @@ class SourceDetector(BaseDetector):
         depend on it; memory does.
     device : str, optional
         ``'auto'``, ``'cpu'``, ``'cuda'``, ...
+    precision : {'auto', 'float32', 'bfloat16'}, optional
+        Arithmetic of the network. ``'auto'`` takes bfloat16 where the device has it, which is
+        twice as fast and moves scores by about a per cent.
 
     Attributes
     ----------
@@ -53,74 +56,75 @@ class SourceDetector(BaseDetector):
     """
 
     def __init__(self, weights='compact', *, threshold=0.5, min_snr=None, tile_size=2048,
-                 device='auto'):
+                 device='auto', precision='auto'):
         self.weights = weights
         self.threshold = threshold
         self.min_snr = min_snr
         self.tile_size = tile_size
         self.device = device
+        self.precision = precision
 
     def _check_parameters(self):
         super()._check_parameters()
         check_number('threshold', self.threshold, minimum=0, maximum=1)
         check_number('tile_size', self.tile_size, minimum=512, integer=True)
+        check_choice('precision', self.precision, ('auto', 'float32', 'bfloat16'))
 
     def _find(self, image, noise, *, progress):
         weights = load_weights(self.weights)
         self.weights_sha256_ = weights.sha256
         device = resolve_device(self.device)
-        halo = weights.network.receptive_halo
-        network = fuse(weights.network).to(device, memory_format=torch.channels_last)
+        network = for_inference(weights.network, device, self._dtype(device))
         space = open_beam_space(image, noise, fwhm_pix=image.beam.fwhm,
                                 target_fwhm_pix=weights.beam_pix)
         side = -(-self.tile_size // TOTAL_STRIDE) * TOTAL_STRIDE
-        grid = TileGrid(space.shape, TilingOptions(shape=(side, side), halo=halo,
-                                                   align=TOTAL_STRIDE))
+        grid = TileGrid(space.shape, TilingOptions(
+            shape=(side, side), halo=network.receptive_halo, align=TOTAL_STRIDE))
+        tiles = run_tiles(list(grid), lambda tile: _read(space, tile),
+                          lambda prepared: _search(network, device, *prepared),
+                          n_ahead=1, progress=progress)
+        found = [_to_detections(candidates, space.resampler, weights.calibration, self.threshold)
+                 for candidates in tiles if candidates is not None]
+        return Detections.concatenate(found)
 
-        def prepare(tile):
-            significance = _pad(space.read_window(tile.padded))
-            return tile, significance, DETECTION_CHANNELS(significance)
-
-        def work(prepared):
-            tile, significance, channels = prepared
-            return _candidates(network, device, tile, significance, channels)
-
-        found = list(run_tiles(list(grid), prepare, work, progress=progress))
-        return _to_detections(found, space.resampler, weights.calibration, self.threshold)
+    def _dtype(self, device):
+        if self.precision == 'auto':
+            return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
+        return getattr(torch, self.precision)
 
     def _provenance(self, image):
         return {**super()._provenance(image), 'WEIGHTS': self.weights_sha256_}
 
 
-def _pad(significance):
-    """Extend a window with blank sky to whole strides, as at the rim of the mosaic."""
+def _read(space, tile):
+    """Read a tile as significance and as channels, with blank sky up to whole strides."""
+    significance = space.read_window(tile.padded)
     ny, nx = significance.shape
     more = (-ny % TOTAL_STRIDE, -nx % TOTAL_STRIDE)
-    if more == (0, 0):
-        return significance
-    return np.pad(significance, ((0, more[0]), (0, more[1])), constant_values=np.nan)
+    if more != (0, 0):
+        significance = np.pad(significance, ((0, more[0]), (0, more[1])), constant_values=np.nan)
+    seen = np.isfinite(significance)
+    return tile, seen, DETECTION_CHANNELS(significance) if seen.any() else None
 
 
 @torch.inference_mode()
-def _candidates(network, device, tile, significance, channels):
+def _search(network, device, tile, seen, channels):
+    """Return the candidates of a tile whose centres are not blank; `None` for a blank tile."""
+    if channels is None:
+        return None
     batch = torch.from_numpy(channels)[None].to(device, memory_format=torch.channels_last)
     origin = (tile.padded[0].start, tile.padded[1].start)
     found = decode(network(batch)[0], origin=origin, core=tile.core)
     # A centre on blank sky is the network's guess about what nobody has seen.
-    rows = np.rint(found.y).astype(int) - origin[0]
-    columns = np.rint(found.x).astype(int) - origin[1]
-    seen = np.isfinite(significance[rows.clip(0, significance.shape[0] - 1),
-                                    columns.clip(0, significance.shape[1] - 1)])
-    return found.select(seen)
+    rows = (np.rint(found.y).astype(int) - origin[0]).clip(0, seen.shape[0] - 1)
+    columns = (np.rint(found.x).astype(int) - origin[1]).clip(0, seen.shape[1] - 1)
+    return found.select(seen[rows, columns])
 
 
-def _to_detections(tiles, resampler, calibration, threshold):
-    parts = []
-    for found in tiles:
-        score = calibration(found.logit)
-        kept = score >= threshold
-        found, score = found.select(kept), score[kept]
-        x, y = resampler.to_image(found.x, found.y)
-        parts.append(Detections(x=x, y=y, boxes=resampler.boxes_to_image(found.boxes),
-                                score=score, class_code=found.class_code))
-    return Detections.concatenate(parts)
+def _to_detections(found, resampler, calibration, threshold):
+    score = calibration(found.logit)
+    kept = score >= threshold
+    found, score = found.select(kept), score[kept]
+    x, y = resampler.to_image(found.x, found.y)
+    return Detections(x=x, y=y, boxes=resampler.boxes_to_image(found.boxes), score=score,
+                      class_code=found.class_code)

@@ -1,10 +1,10 @@
 """Torch modules of astrofound: the compact beam-space detector and its weights."""
 
-from .compact import CompactNetwork, fuse
+from .compact import CompactNetwork, for_inference
 from .decode import Candidates, ScoreCalibration, decode
 from .weights import CompactWeights, load_weights, save_weights
 
 __all__ = [
-    'Candidates', 'CompactNetwork', 'CompactWeights', 'ScoreCalibration', 'decode', 'fuse',
+    'Candidates', 'CompactNetwork', 'CompactWeights', 'ScoreCalibration', 'decode', 'for_inference',
     'load_weights', 'save_weights',
 ]

@@ -6,7 +6,9 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-__all__ = ['HEAD_CHANNELS', 'N_CHANNELS', 'STRIDE', 'TOTAL_STRIDE', 'CompactNetwork', 'fuse']
+__all__ = [
+    'HEAD_CHANNELS', 'N_CHANNELS', 'STRIDE', 'TOTAL_STRIDE', 'CompactNetwork', 'for_inference',
+]
 
 N_CHANNELS = 2  # linear and asinh significance, preprocess.DETECTION_CHANNELS
 STRIDE = 2  # network pixels per output cell: half a beam, so that neighbours keep a cell each
@@ -116,7 +118,7 @@ class CompactNetwork(nn.Module):
         outputs : `torch.Tensor`
             See `HEAD_CHANNELS` for the meaning of the 8 planes.
         """
-        x = torch.relu(self.stem(channels))
+        x = torch.relu(self.stem(channels.to(self.stem[0].weight.dtype)))
         pyramid = []
         for level, stage in enumerate(self.stages):
             x = stage(x)
@@ -125,17 +127,22 @@ class CompactNetwork(nn.Module):
                 x = torch.relu(self.downs[level](x))
         for level in reversed(range(len(self.merges))):
             x = self.merges[level](x, pyramid[level])
-        return self.head(x)
+        return self.head[-1](self.head[:-1](x).to(self.head[-1].weight.dtype))
 
 
-def fuse(network):
+def for_inference(network, device, dtype=torch.float32):
     """
-    Fold every batch normalisation into its convolution, for inference.
+    Prepare a network for use: normalisations folded in, on its device, in its precision.
 
     Parameters
     ----------
     network : CompactNetwork
         Network in evaluation mode; changed in place.
+    device : `torch.device`
+        Where it runs.
+    dtype : `torch.dtype`, optional
+        Precision of all but the last layer. That one stays in float32: rounded scores would
+        make ties of neighbouring cells.
 
     Returns
     -------
@@ -146,4 +153,6 @@ def fuse(network):
         if isinstance(module, _ConvNorm) and len(module) == 2:
             module[0] = fuse_conv_bn_eval(module[0], module[1])
             del module[1]
+    network.to(device, dtype, memory_format=torch.channels_last)
+    network.head[-1].float()
     return network

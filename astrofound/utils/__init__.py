@@ -1,7 +1,7 @@
 """Errors, validation, progress, device choice and safe files; no astronomy."""
 
 from .atomic import atomic_path
-from .device import resolve_device
+from .device import has_fast_bfloat16, resolve_device
 from .errors import (
     AstrofoundError,
     AstrofoundWarning,
@@ -24,5 +24,5 @@ __all__ = [
     'MissingDependencyError', 'NoBeamError', 'NoDetectionsWarning', 'NoWCSWarning', 'ReadError',
     'WriteError',
     'atomic_path', 'check_choice', 'check_number', 'nearest_name', 'progress_bar', 'require',
-    'resolve_device',
+    'has_fast_bfloat16', 'resolve_device',
 ]

@@ -2,7 +2,7 @@
 
 from .errors import InputError
 
-__all__ = ['resolve_device']
+__all__ = ['has_fast_bfloat16', 'resolve_device']
 
 
 def resolve_device(name='auto'):
@@ -37,3 +37,27 @@ def resolve_device(name='auto'):
         raise InputError(f"device {name!r} cannot be used here ({reason}); pass 'cpu' or "
                          "'auto'") from None
     return device
+
+
+def has_fast_bfloat16(device):
+    """
+    Tell whether a device computes in bfloat16 natively, about twice as fast as in float32.
+
+    Parameters
+    ----------
+    device : `torch.device`
+        From `resolve_device`.
+
+    Returns
+    -------
+    fast : bool
+        `False` where bfloat16 is emulated or nothing is known.
+    """
+    import torch
+
+    if device.type == 'cuda':
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == 'cpu' and hasattr(torch.cpu, 'get_capabilities'):
+        capabilities = torch.cpu.get_capabilities()
+        return any(capabilities.get(name, False) for name in ('avx512_bf16', 'amx_bf16'))
+    return False

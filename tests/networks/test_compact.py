@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from astrofound.networks import CompactNetwork, decode, fuse
+from astrofound.networks import CompactNetwork, decode, for_inference
 from astrofound.networks.compact import HEAD_CHANNELS, STRIDE, TOTAL_STRIDE
 
 
@@ -55,9 +55,18 @@ def test_fusing_changes_nothing(network):
     pixels = torch.randn(1, 2, 64, 64)
     with torch.inference_mode():
         before = network(pixels)
-        after = fuse(network)(pixels)
+        after = for_inference(network, 'cpu')(pixels)
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules())
     torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-4)
+
+
+def test_half_precision_changes_little(network):
+    pixels = torch.randn(1, 2, 64, 64)
+    with torch.inference_mode():
+        before = network(pixels)
+        after = for_inference(network, 'cpu', torch.bfloat16)(pixels)
+    assert after.dtype == torch.float32
+    torch.testing.assert_close(after, before, rtol=0.05, atol=0.05)
 
 
 def planes(row, column, *, offset=(0.0, 0.0), size=(0.0, 0.0), logit=3.0):
