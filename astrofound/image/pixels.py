@@ -14,6 +14,8 @@ from .beam import PixelBeam
 __all__ = ['ArrayPixels', 'CompressedPixels', 'FilePixels', 'RawImage', 'WindowPixels',
            'array_pixels', 'scale']
 
+_STRIP_BYTES = 64_000_000
+
 
 @dataclass
 class RawImage:
@@ -155,11 +157,12 @@ class CompressedPixels:
 
     def _prepare(self):
         self._lock = threading.Lock()  # one file position for all threads
-        self._section = None
+        self._section, self._row_tiles = None, False
+        self._strip = None  # (rows, pixels) of the last full-width read
 
     def __getstate__(self):
         state = self.__dict__.copy()
-        del state['_lock'], state['_section']
+        del state['_lock'], state['_section'], state['_strip']  # opened again where it arrives
         return state
 
     def __setstate__(self, state):
@@ -170,12 +173,30 @@ class CompressedPixels:
         """Return the window as float32, NaN where blank."""
         with self._lock:
             if self._section is None:
-                with warnings.catch_warnings():
-                    warnings.simplefilter('ignore')  # said when the image was made
-                    hdus = fits.open(self.path, uint=False)
-                    weakref.finalize(self, hdus.close)
-                    self._section = hdus[self.hdu].section
-            return scale(np.asarray(self._section[_fill(self.index, window)]))
+                self._open()
+            if not self._keeps_strip(window[0]):
+                return scale(np.asarray(self._section[_fill(self.index, window)]))
+            rows = (window[0].start, window[0].stop)
+            if self._strip is None or self._strip[0] != rows:
+                whole = (window[0], slice(0, self.shape[1]))
+                self._strip = rows, np.asarray(self._section[_fill(self.index, whole)])
+            return scale(self._strip[1][:, window[1]])
+
+    def _open(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # said when the image was made
+            hdus = fits.open(self.path, uint=False)
+        weakref.finalize(self, hdus.close)
+        self._section = hdus[self.hdu].section
+        # a compression tile is a row unless its writer chose otherwise
+        tiles = getattr(hdus[self.hdu], 'tile_shape', None)
+        self._row_tiles = tiles is not None and tiles[-1] >= self.stored_shape[-1]
+
+    def _keeps_strip(self, rows):
+        """Row tiles decompress whole anyway: neighbouring windows share the work."""
+        size = 4 * (rows.stop - rows.start) * self.shape[1]
+        image_is_last = isinstance(self.index[-1], slice) and isinstance(self.index[-2], slice)
+        return self._row_tiles and image_is_last and size <= _STRIP_BYTES
 
 
 class WindowPixels:

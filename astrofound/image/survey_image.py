@@ -1,5 +1,6 @@
 """The image every other part of the package works on."""
 
+import sys
 import warnings
 from pathlib import Path
 
@@ -31,6 +32,9 @@ from .units import as_unit, flux_scale, is_per_beam
 from .wcs_input import as_celestial_wcs
 
 __all__ = ['SurveyImage']
+
+
+_PACKAGE = __name__.partition('.')[0] + '.'
 
 
 class SurveyImage:
@@ -104,7 +108,8 @@ class SurveyImage:
             self._take_header_beam(raw)
         self.notes = tuple(raw.notes)
         if self.notes:
-            warnings.warn(HeaderWarning(f"{name}: {'; '.join(self.notes)}"), stacklevel=4)
+            warnings.warn(HeaderWarning(f"{name}: {'; '.join(self.notes)}"),
+                          stacklevel=_caller_level())
         self._check_pixels()
 
     def _take_header_beam(self, raw):
@@ -118,6 +123,9 @@ class SurveyImage:
     def read(cls, path, *, hdu=None, plane=None, beam=None, mask=None, unit=None, wcs='header'):
         """
         Open an image file; pixels are read when a window is asked for.
+
+        A plain FITS file is mapped, a tile-compressed one (.fz) unpacked tile by tile; one
+        packed as a whole (.gz) has no windows and is unpacked into memory.
 
         Parameters
         ----------
@@ -252,7 +260,7 @@ class SurveyImage:
         """
         if self.wcs is None:
             warnings.warn(NoWCSWarning(f'{self.name} has no celestial WCS; the catalogue stays '
-                                       'in pixels'), stacklevel=3)
+                                       'in pixels'), stacklevel=_caller_level())
         return self.wcs is None
 
     # units
@@ -324,7 +332,8 @@ class SurveyImage:
         image.beam_origin = 'measured'
         sky = f' ({_sky_text(image.sky_beam)})' if self.wcs is not None else ''
         warnings.warn(BeamWarning(f'{self.name}: beam of {beam}{sky} measured from the image '
-                                  'itself; pass beam= (--beam) to set it'), stacklevel=2)
+                                  'itself; pass beam= (--beam) to set it'),
+                      stacklevel=_caller_level())
         return image
 
     # other forms
@@ -426,6 +435,14 @@ class SurveyImage:
         hdu = self.to_hdu()
         return CCDData(hdu.data, mask=~np.isfinite(hdu.data), unit=self.peak_unit, wcs=self.wcs,
                        meta=hdu.header)
+
+
+def _caller_level():
+    """Count the frames up to the first that is not astrofound's: a user's own line."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get('__name__', '').startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _check_array(data, name):

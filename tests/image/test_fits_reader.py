@@ -36,6 +36,21 @@ def test_every_dtype(tmp_path, dtype, ending):
     assert image.shape == (40, 60)
 
 
+@pytest.mark.parametrize('tile_shape', [None, (16, 16), (5, 60)])
+def test_windows_of_compression_tiles(tmp_path, noise, tile_shape):
+    path = tmp_path / 'a.fits.fz'
+    cube = np.stack([noise, 2 * noise])
+    tiles = None if tile_shape is None else (1, *tile_shape)
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(
+        cube, tile_shape=tiles, compression_type='GZIP_1', quantize_level=0)]).writeto(path)
+    image = SurveyImage.read(path, plane=1)
+    for rows in (slice(3, 20), slice(3, 20), slice(5, 9)):
+        for columns in (slice(0, 60), slice(7, 30), slice(59, 60)):
+            part = image.read_window((rows, columns))
+            assert_array_equal(part, 2 * noise[rows, columns])
+            part[:] = 0  # what is handed out is never what is kept
+
+
 @pytest.mark.parametrize('compression', ['RICE_1', 'GZIP_2', 'PLIO_1', 'HCOMPRESS_1'])
 def test_tile_compressed(tmp_path, compression):
     data = np.arange(2400).reshape(40, 60).astype('i2')

@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 
-from astrofound.image import PixelBeam, SurveyImage
-from astrofound.utils import BeamWarning, InputError, NoBeamError, NoWCSWarning, ReadError
+from astrofound.image import PixelBeam, SurveyImage, as_survey_image
+from astrofound.utils import (
+    BeamWarning,
+    HeaderWarning,
+    InputError,
+    NoBeamError,
+    NoWCSWarning,
+    ReadError,
+)
 
 DTYPES = ['u1', 'i2', '>i2', 'u2', '<i4', '>i4', 'i8', 'f2', '<f4', '>f4', '<f8', '>f8', 'bool']
 
@@ -280,6 +287,17 @@ def test_missing_wcs_is_said_where_it_matters(noise, make_wcs):
     with pytest.warns(NoWCSWarning, match='stays in pixels'):
         assert image.warn_if_no_wcs()
     assert not SurveyImage(noise, wcs=make_wcs()).warn_if_no_wcs()
+
+
+def test_warnings_point_at_the_users_line(noise, make_wcs, tmp_path):
+    fits.PrimaryHDU(noise, fits.Header({'BUNIT': 'Jy/bm'})).writeto(tmp_path / 'a.fits')
+    for call in (SurveyImage.read, as_survey_image):
+        with pytest.warns(HeaderWarning) as caught:
+            call(tmp_path / 'a.fits')
+        assert caught[0].filename == __file__
+    with pytest.warns(HeaderWarning) as caught:
+        SurveyImage(noise, header={'BUNIT': 'Jy/bm'})
+    assert caught[0].filename == __file__
 
 
 def test_repr_is_one_line(noise, make_wcs):
