@@ -6,20 +6,41 @@ __all__ = ['Morphology', 'bent_source', 'diffuse_source', 'double_source']
 
 
 class Morphology:
-    """Gaussians around an origin, grouped into components, fluxes summing to 1."""
+    """
+    Gaussians around an origin, grouped into components, fluxes summing to 1.
+
+    After `done` the arrays ``part``, ``x``, ``y``, ``flux``, ``major``, ``minor`` and
+    ``theta`` hold one value a Gaussian, and ``roles`` one name a component.
+    """
 
     def __init__(self):
         self.roles, self._rows = [], []
 
     def component(self, role, x, y, flux, major, minor=None, theta=0.0):
-        """Add a component of one or several Gaussians."""
+        """
+        Add a component of one or several Gaussians.
+
+        Parameters
+        ----------
+        role : str
+            What it is, such as ``'lobe'``.
+        x, y, flux, major, minor, theta : float or 1D array
+            Centre, flux, FWHM (``minor`` by default equal to ``major``) and angle in degrees.
+        """
         minor = major if minor is None else minor
         rows = np.stack(np.broadcast_arrays(len(self.roles), x, y, flux, major, minor, theta))
         self._rows.append(rows.reshape(7, -1))
         self.roles.append(role)
 
     def done(self):
-        """Normalise and freeze the arrays."""
+        """
+        Join the components and normalise their flux.
+
+        Returns
+        -------
+        shape : Morphology
+            Itself.
+        """
         rows = np.concatenate(self._rows, axis=1)
         self.part = rows[0].astype(int)
         self.x, self.y, self.flux, self.major, self.minor, self.theta = rows[1:]
