@@ -1,0 +1,206 @@
+"""What all figures share: colours, saving, a thumbnail of any image."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import astropy.units as u
+import numpy as np
+from astropy.stats import mad_std
+
+from astrofound.utils import InputError, atomic_path
+
+__all__ = ['FIGURE_COLORS', 'Thumbnail', 'make_thumbnail', 'new_figure', 'save_figure']
+
+#: Colour of each class, from Okabe & Ito's set that colour-blind readers can tell apart.
+FIGURE_COLORS = {'point': '#0072B2', 'extended': '#D55E00', 'multi': '#009E73'}
+OTHER_COLOR = '#CC79A7'
+FIGURE_TYPES = ('png', 'pdf', 'svg', 'jpg', 'jpeg', 'webp', 'tif', 'tiff', 'eps')
+
+
+def new_figure(size):
+    """
+    Return a figure that belongs to no window.
+
+    Parameters
+    ----------
+    size : tuple of float
+        Width and height in inches.
+
+    Returns
+    -------
+    figure : `~matplotlib.figure.Figure`
+        It works without a display and is freed with its last reference.
+    """
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=size, layout='constrained')
+
+
+def save_figure(figure, path, *, dpi=150):
+    """
+    Write a figure to a file, wholly or not at all.
+
+    Parameters
+    ----------
+    figure : `~matplotlib.figure.Figure`
+        What to write.
+    path : path-like
+        The extension decides about the format.
+    dpi : float, optional
+        Pixels an inch.
+
+    Raises
+    ------
+    InputError
+        If the extension is not that of a figure.
+    WriteError
+        If the file cannot be written.
+    """
+    kind = check_figure_path(path)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format=kind, dpi=dpi)
+
+
+def check_figure_path(path):
+    """
+    Return the format that the extension of a path asks for.
+
+    Parameters
+    ----------
+    path : path-like
+        Where a figure shall go; not opened.
+
+    Returns
+    -------
+    kind : str
+        Lower-case extension without the dot.
+
+    Raises
+    ------
+    InputError
+        If it is not that of a figure.
+    """
+    kind = Path(path).suffix.lower().lstrip('.')
+    if kind not in FIGURE_TYPES:
+        msg = f'cannot draw into {path}: the name must end in one of .{", .".join(FIGURE_TYPES)}'
+        raise InputError(msg)
+    return kind
+
+
+@dataclass(frozen=True, eq=False)
+class Thumbnail:
+    """
+    An image reduced for display, with its robust level and noise.
+
+    Parameters
+    ----------
+    data : 2D `~numpy.ndarray`
+        Reduced pixels, NaN where blank.
+    factor : int
+        Original pixels along the side of a reduced one.
+    level, noise : float
+        Median and robust standard deviation of the original pixels.
+    """
+
+    data: np.ndarray
+    factor: int
+    level: float
+    noise: float
+
+    @property
+    def extent(self):
+        """Left, right, bottom and top edge in positions of the original image."""
+        ny, nx = self.data.shape
+        return (-0.5, nx * self.factor - 0.5, -0.5, ny * self.factor - 0.5)
+
+
+def make_thumbnail(image, *, max_side=1600, peak_sigma=4.0):
+    """
+    Reduce an image strip by strip, so that a mosaic larger than memory can be drawn.
+
+    A reduced pixel is the mean of its block, or the block's maximum where that stands out of
+    the noise: faint compact sources survive, the noise does not grow.
+
+    Parameters
+    ----------
+    image : `~astrofound.image.SurveyImage`
+        The image; only one strip of it is read at a time.
+    max_side : int, optional
+        Largest side of the result in pixels.
+    peak_sigma : float, optional
+        Height above the level in units of the noise that makes a peak.
+
+    Returns
+    -------
+    thumbnail : `Thumbnail`
+        The reduced image. Blank pixels are left out of blocks, wholly blank blocks are NaN.
+    """
+    ny, nx = image.shape
+    factor = max(1, -(-max(ny, nx) // max_side))
+    # about 32 MB a strip, a whole number of blocks high
+    height = max(1, 8_000_000 // (nx * factor)) * factor
+    means, peaks, sample = [], [], []
+    for start in range(0, ny, height):
+        strip = image.read_window((slice(start, min(start + height, ny)), slice(0, nx)))
+        sample.append(strip[factor // 2::factor, factor // 2::factor].ravel())
+        mean, peak = _reduce_blocks(strip, factor)
+        means.append(mean)
+        peaks.append(peak)
+    level, noise = _level_noise(np.concatenate(sample))
+    mean, peak = np.concatenate(means), np.concatenate(peaks)
+    data = np.where(peak > level + peak_sigma * noise, peak, mean)
+    return Thumbnail(data, factor, level, noise)
+
+
+def _reduce_blocks(strip, factor):
+    """Mean and maximum of the valid pixels of each block, NaN in blank blocks."""
+    if factor == 1:
+        return strip, strip
+    ny, nx = strip.shape
+    pad = ((0, -ny % factor), (0, -nx % factor))
+    blocks = np.pad(strip, pad, constant_values=np.nan)
+    blocks = blocks.reshape(blocks.shape[0] // factor, factor, -1, factor)
+    valid = np.isfinite(blocks)
+    number = valid.sum(axis=(1, 3))
+    total = np.where(valid, blocks, 0).sum(axis=(1, 3), dtype=np.float64)
+    mean = np.where(number > 0, total / np.maximum(number, 1), np.nan)
+    peak = np.where(valid, blocks, -np.inf).max(axis=(1, 3))
+    return mean.astype(np.float32), np.where(number > 0, peak, np.nan)
+
+
+def _level_noise(sample):
+    """Median and noise of the valid pixels; 0 and 1 where there is no telling."""
+    sample = sample[np.isfinite(sample)]
+    if not len(sample):
+        return 0.0, 1.0
+    level, noise = float(np.median(sample)), float(mad_std(sample))
+    if noise <= 0:      # more than half of the pixels are equal
+        noise = float(np.std(sample)) or 1.0
+    return level, noise
+
+
+def display_unit(unit, scale):
+    """
+    Choose the prefix that makes typical values readable numbers.
+
+    Parameters
+    ----------
+    unit : `~astropy.units.UnitBase` or None
+        Unit of the pixels.
+    scale : float
+        A typical value, in that unit.
+
+    Returns
+    -------
+    factor : float
+        What the values are multiplied with.
+    label : str
+        Name of the new unit, empty where there is none.
+    """
+    if unit is None or unit == u.dimensionless_unscaled:
+        return 1.0, ''
+    for prefix in (u.Jy, u.mJy, u.uJy):
+        target = prefix / u.beam
+        if unit.is_equivalent(target) and scale * unit.to(target) >= 0.1:
+            return unit.to(target), f'{target.to_string("unicode", fraction="inline")}'
+    return 1.0, unit.to_string('unicode', fraction='inline')

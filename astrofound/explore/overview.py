@@ -1,0 +1,223 @@
+"""An image with its sources drawn on it."""
+
+import numpy as np
+
+from astrofound.catalog import CLASS_NAMES
+from astrofound.evaluation import SourceList
+from astrofound.image import as_survey_image
+from astrofound.utils import InputError
+
+from .figures import (
+    FIGURE_COLORS,
+    OTHER_COLOR,
+    check_figure_path,
+    display_unit,
+    make_thumbnail,
+    new_figure,
+    save_figure,
+)
+
+__all__ = ['plot_overview']
+
+BLANK_COLOR = '#dfe8f1'
+# An outline stands this many times the FWHM away, so that the source stays visible.
+OUTLINE = 2.2
+
+
+def plot_overview(image, catalog=None, *, path=None, figure=None, title=None, max_side=1600):
+    """
+    Draw an image with celestial axes and its sources, coloured by class.
+
+    Points and extended sources are ellipses, sources of several components boxes. The grey
+    scale is an asinh of the significance; wide images are reduced while they are read, with
+    faint peaks kept.
+
+    Parameters
+    ----------
+    image : path-like, `~astrofound.image.SurveyImage` or anything it can be made of
+        The image; blank pixels are shown in light blue.
+    catalog : `~astropy.table.Table`, optional
+        Sources with ``x_centroid`` and ``y_centroid`` (or ``ra`` and ``dec``, where the image
+        has a WCS), sizes and ``class_name`` where it has them.
+    path : path-like, optional
+        File to write, its extension deciding about the format.
+    figure : `~matplotlib.figure.Figure`, optional
+        Where to draw, for example a new figure of pyplot; by default one without a window.
+    title : str, optional
+        By default the name of the image.
+    max_side : int, optional
+        Largest side in pixels of the image as drawn.
+
+    Returns
+    -------
+    figure : `~matplotlib.figure.Figure`
+        The drawing.
+
+    Raises
+    ------
+    ReadError
+        If the image cannot be read.
+    InputError
+        If the extension of ``path`` is not that of a figure.
+    WriteError
+        If the file cannot be written.
+    """
+    if path is not None:
+        check_figure_path(path)
+    image = as_survey_image(image)
+    thumbnail = make_thumbnail(image, max_side=max_side)
+    figure = figure if figure is not None else new_figure(_figure_size(image.shape))
+    ax = _axes(figure, image)
+    _draw_pixels(figure, ax, image, thumbnail)
+    if catalog is not None:
+        _draw_sources(ax, image, catalog)
+    _draw_beam(ax, image)
+    figure.suptitle(title if title is not None else image.name, fontsize='medium')
+    if path is not None:
+        save_figure(figure, path)
+    return figure
+
+
+def _figure_size(shape):
+    """Inches: the longer side 9, the shorter in proportion but not under 4, room for scales."""
+    ny, nx = shape
+    scale = 9 / max(ny, nx)
+    return max(nx * scale, 4) + 1.6, max(ny * scale, 4) + 0.8
+
+
+def _axes(figure, image):
+    if image.wcs is None:
+        ax = figure.add_subplot()
+        ax.set(xlabel='x (pixels)', ylabel='y (pixels)')
+        return ax
+    ax = figure.add_subplot(projection=image.wcs)
+    frame = image.wcs.world_axis_physical_types[0] or ''
+    names = ('Galactic longitude', 'Galactic latitude') if 'galactic' in frame else (
+        'Right ascension', 'Declination')
+    for coordinate, name in zip(ax.coords, names, strict=True):
+        coordinate.set_axislabel(name)
+        coordinate.display_minor_ticks(True)
+    return ax
+
+
+def _draw_pixels(figure, ax, image, thumbnail):
+    from matplotlib import colormaps
+    from matplotlib.colors import AsinhNorm
+
+    level, noise = thumbnail.level, thumbnail.noise
+    finite = thumbnail.data[np.isfinite(thumbnail.data)]
+    # far enough up to tell bright from faint, not so far that 5 sigma fades to white
+    top = np.percentile(finite, 99.9) - level if len(finite) else 0
+    top = min(max(top, 15 * noise), 300 * noise)
+    unit, label = display_unit(image.peak_unit, top)
+    norm = AsinhNorm(2 * noise * unit, vmin=-3 * noise * unit, vmax=top * unit)
+    grey = colormaps['gray_r'].with_extremes(bad=BLANK_COLOR)
+    drawn = ax.imshow((thumbnail.data - level) * unit, origin='lower', cmap=grey, norm=norm,
+                      extent=thumbnail.extent, interpolation='nearest')
+    ny, nx = image.shape
+    ax.set(xlim=(-0.5, nx - 0.5), ylim=(-0.5, ny - 0.5))
+    bar = figure.colorbar(drawn, ax=ax, shrink=0.85, pad=0.02, extend='max')
+    bar.set_ticks(_spread_ticks(norm), minor=False)
+    bar.ax.minorticks_off()
+    bar.ax.yaxis.set_major_formatter('{x:g}')
+    what = 'pixel value' if abs(level) < 3 * noise else f'pixel value - {level * unit:.5g}'
+    bar.set_label(f'{what} ({label})' if label else what)
+
+
+def _spread_ticks(norm):
+    """Values 0 and +-1, 2, 5 times powers of ten that stand apart on the stretched scale."""
+    low, high = norm.vmin, norm.vmax
+    powers = 10.0 ** np.arange(np.floor(np.log10(high)) + 1, np.floor(np.log10(high)) - 6, -1)
+    wanted = [0.0, *(sign * step * power for step in (1, 2, 5) for power in powers
+                     for sign in (1, -1))]
+    ticks = []
+    for value in wanted:
+        place = float(norm(value))
+        if low <= value <= high and all(abs(place - float(norm(tick))) > 0.07 for tick in ticks):
+            ticks.append(value)
+    return sorted(ticks)
+
+
+def _draw_sources(ax, image, catalog):
+    from matplotlib.lines import Line2D
+
+    x, y = _positions(image, catalog)
+    names = np.asarray(catalog['class_name']).astype(str) if (
+        'class_name' in catalog.colnames) else np.full(len(catalog), 'source')
+    ordered = [name for name in CLASS_NAMES if (names == name).any()]
+    ordered += sorted(set(names) - set(CLASS_NAMES))
+    width = 1.2 if len(catalog) < 2000 else 0.7
+    handles = []
+    for name in ordered:
+        chosen = names == name
+        color = FIGURE_COLORS.get(name, OTHER_COLOR)
+        draw = _draw_boxes if name == 'multi' and 'bbox_xmin' in catalog.colnames else (
+            _draw_ellipses)
+        draw(ax, image, catalog[chosen], x[chosen], y[chosen], color, width)
+        shape = 's' if draw is _draw_boxes else 'o'
+        handles.append(Line2D([], [], linestyle='', marker=shape, markerfacecolor='none',
+                              color=color, label=f'{name} ({chosen.sum()})'))
+    if not handles:
+        handles = [Line2D([], [], linestyle='', label='no sources')]
+    # outside the axes, where it can hide no source and no label
+    ax.figure.legend(handles=handles, loc='outside lower center', ncols=len(handles),
+                     frameon=False, handletextpad=0.2)
+
+
+def _positions(image, catalog):
+    if {'x_centroid', 'y_centroid'} <= set(catalog.colnames):
+        return (np.asarray(catalog[name], dtype=float) for name in ('x_centroid', 'y_centroid'))
+    sources = SourceList.from_table(catalog)
+    if image.wcs is None:
+        raise InputError(f'{image.name} has no WCS to place sources that have only ra and dec')
+    return image.wcs.world_to_pixel(sources.sky)
+
+
+def _smallest(image):
+    """Smallest outline in pixels that can be told from a dot on the drawing."""
+    return 0.007 * max(image.shape)
+
+
+def _draw_ellipses(ax, image, catalog, x, y, color, width):
+    from matplotlib.collections import EllipseCollection
+
+    beam = image.beam
+    sides = []
+    for name, fallback in (('fwhm_major', beam.major if beam else 0),
+                           ('fwhm_minor', beam.minor if beam else 0)):
+        size = np.asarray(catalog[name], dtype=float) if name in catalog.colnames else (
+            np.full(len(catalog), np.nan))
+        size = np.where(np.isfinite(size) & (size > 0), size, fallback)
+        sides.append(np.maximum(OUTLINE * size, _smallest(image)))
+    angle = np.asarray(catalog['theta'], dtype=float) if 'theta' in catalog.colnames else (
+        np.zeros(len(catalog)))
+    ax.add_collection(EllipseCollection(
+        *sides, np.nan_to_num(angle), units='xy', offsets=np.column_stack([x, y]),
+        offset_transform=ax.transData, facecolors='none', edgecolors=color, linewidths=width))
+
+
+def _draw_boxes(ax, image, catalog, x, y, color, width):
+    from matplotlib.collections import PolyCollection
+
+    xmin, xmax, ymin, ymax = (np.asarray(catalog[f'bbox_{name}'], dtype=float)
+                              for name in ('xmin', 'xmax', 'ymin', 'ymax'))
+    half_x = np.maximum(0.5 * (xmax - xmin + 1), 0.5 * _smallest(image))
+    half_y = np.maximum(0.5 * (ymax - ymin + 1), 0.5 * _smallest(image))
+    x, y = 0.5 * (xmin + xmax), 0.5 * (ymin + ymax)
+    corners = np.stack([np.column_stack([x + sign_x * half_x, y + sign_y * half_y])
+                        for sign_x, sign_y in ((-1, -1), (1, -1), (1, 1), (-1, 1))], axis=1)
+    ax.add_collection(PolyCollection(corners, facecolors='none', edgecolors=color,
+                                     linewidths=width))
+
+
+def _draw_beam(ax, image):
+    """The beam in the lower left corner, where it is large enough to be seen."""
+    from matplotlib.patches import Ellipse
+
+    ny, nx = image.shape
+    beam = image.beam
+    if beam is None or beam.major < 0.008 * max(nx, ny):
+        return
+    margin = 0.03 * max(nx, ny) + 0.5 * beam.major
+    ax.add_patch(Ellipse((margin, margin), beam.major, beam.minor, angle=beam.theta,
+                         facecolor='#555555', edgecolor='white'))

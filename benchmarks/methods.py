@@ -1,0 +1,155 @@
+"""The finders that the benchmarks compare, each behind ``predict(image) -> QTable``."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from astropy.table import QTable
+
+__all__ = ['METHODS', 'Method', 'SepDetector', 'make_detector']
+
+FWHM_PER_SIGMA = 2.3548
+
+
+class SepDetector:
+    """
+    Source Extractor as the library sep, set up as an expert would.
+
+    In Jy/beam images no filter is used: the noise has passed the beam already, and sep's
+    matched filter would take it for white. Elsewhere the filter is the PSF, and the clean
+    step is off, which removes faint sources wholesale.
+    """
+
+    def __init__(self, *, threshold=None, box=64, min_area=None, deblend_contrast=0.005):
+        self.threshold = threshold
+        self.box = box
+        self.min_area = min_area
+        self.deblend_contrast = deblend_contrast
+
+    def predict(self, image):
+        """Return positions, fluxes in the image's flux unit, S/N and boxes."""
+        import sep
+
+        from astrofound.image import as_survey_image
+
+        image = as_survey_image(image).with_beam()
+        data = np.ascontiguousarray(image.data)
+        blank = ~np.isfinite(data)
+        data[blank] = 0
+        background = sep.Background(data, mask=blank, bw=self.box, bh=self.box)
+        rms = background.rms()
+        background.subfrom(data)
+        correlated = image.is_per_beam
+        threshold = self.threshold or (4.5 if correlated else 3.0)
+        sep.set_extract_pixstack(max(300_000, data.size // 4))
+        sep.set_sub_object_limit(20_000)
+        found = sep.extract(
+            data, threshold, err=rms, mask=blank, minarea=self.min_area or 5,
+            filter_kernel=None if correlated else self._kernel(image.beam), clean=False,
+            deblend_cont=self.deblend_contrast)
+        return self._table(sep, found, data, rms, blank, image)
+
+    @staticmethod
+    def _kernel(beam):
+        half = int(np.ceil(1.5 * beam.fwhm))
+        grid = np.arange(-half, half + 1)
+        square = grid ** 2 + grid[:, None] ** 2
+        return np.exp(-0.5 * square * (FWHM_PER_SIGMA / beam.fwhm) ** 2)
+
+    @staticmethod
+    def _table(sep, found, data, rms, blank, image):
+        """Kron fluxes (SExtractor's MAG_AUTO), centres and peaks."""
+        a, b = (np.maximum(np.nan_to_num(found[name], nan=1.0), 0.3) for name in 'ab')
+        theta = np.clip(np.nan_to_num(found['theta']), -1.5707, 1.5707)
+        x, y = found['x'], found['y']
+        kron, _ = sep.kron_radius(data, x, y, a, b, theta, 6.0, mask=blank)
+        radius = 2.5 * np.clip(np.nan_to_num(kron, nan=1.4), 1.4, 6)
+        flux, _, _ = sep.sum_ellipse(data, x, y, a, b, theta, radius, mask=blank)
+        local = rms[found['ypeak'], found['xpeak']]
+        unit = image.flux_unit
+        flux = flux * image.flux_per_sum
+        table = QTable({'x_centroid': x, 'y_centroid': y, 'flux': flux if unit is None else
+                        flux * unit, 'snr': data[found['ypeak'], found['xpeak']] / local,
+                        'fwhm_major': FWHM_PER_SIGMA * a, 'fwhm_minor': FWHM_PER_SIGMA * b,
+                        'theta': np.degrees(theta)})
+        for name in ('xmin', 'xmax', 'ymin', 'ymax'):
+            table[f'bbox_{name}'] = found[name]
+        table['class_name'] = np.full(len(table), 'source')
+        return table
+
+
+@dataclass(frozen=True)
+class Method:
+    """How to build a finder at its default or another setting, and which settings to try."""
+
+    build: object
+    grid: tuple
+    available: object = field(default=lambda: True)
+
+
+def _photutils(threshold=None):
+    from astrofound.baselines import PhotutilsSegmentation
+
+    if threshold is None:
+        return PhotutilsSegmentation()
+    return PhotutilsSegmentation(peak_sigma=threshold, n_sigma=min(3.0, threshold))
+
+
+def _stars(threshold=None):
+    from astrofound.baselines import DAOStarFinder
+
+    return DAOStarFinder() if threshold is None else DAOStarFinder(n_sigma=threshold)
+
+
+def _peaks(threshold=None):
+    from astrofound.baselines import PeakFinder
+
+    return PeakFinder() if threshold is None else PeakFinder(n_sigma=threshold)
+
+
+def _compact(threshold=None):
+    from astrofound.estimators import SourceDetector
+
+    return SourceDetector() if threshold is None else SourceDetector(threshold=threshold)
+
+
+def _has_sep():
+    try:
+        import sep  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+SIGMAS = (3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0)
+METHODS = {
+    'compact': Method(_compact, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)),
+    'photutils-segmentation': Method(_photutils, SIGMAS),
+    'photutils-stars': Method(_stars, SIGMAS),
+    'photutils-peaks': Method(_peaks, SIGMAS),
+    'sep': Method(lambda threshold=None: SepDetector(threshold=threshold),
+                  (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0), _has_sep),
+    # a finer background mesh, the usual remedy against artefacts
+    'sep-mesh32': Method(lambda threshold=None: SepDetector(threshold=threshold, box=32),
+                         (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0), _has_sep),
+}
+
+
+def make_detector(name, threshold=None):
+    """
+    Build a finder by name.
+
+    Parameters
+    ----------
+    name : str
+        A key of `METHODS`.
+    threshold : float, optional
+        By default the finder's own.
+
+    Returns
+    -------
+    detector : object
+        Something with ``predict(image)``.
+    """
+    if name not in METHODS:
+        raise SystemExit(f'unknown method {name!r}; there are {", ".join(METHODS)}')
+    return METHODS[name].build(threshold)
