@@ -103,7 +103,7 @@ def guess_columns(table):
     Returns
     -------
     style : str
-        ``'astrofound'``, one of `STYLES`, or ``'unknown'``.
+        ``'astrofound'``, one of ``STYLES``, or ``'unknown'``.
     column_map : dict
         Our column name to theirs.
     """

@@ -111,12 +111,12 @@ class CompactNetwork(nn.Module):
         Parameters
         ----------
         channels : `torch.Tensor`
-            Stretched significance; sides are multiples of `TOTAL_STRIDE`.
+            Stretched significance; sides are multiples of ``TOTAL_STRIDE``.
 
         Returns
         -------
         outputs : `torch.Tensor`
-            See `HEAD_CHANNELS` for the meaning of the 8 planes.
+            See ``HEAD_CHANNELS`` for the meaning of the 8 planes.
         """
         x = torch.relu(self.stem(channels.to(self.stem[0].weight.dtype)))
         pyramid = []

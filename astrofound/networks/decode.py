@@ -64,7 +64,7 @@ def decode(outputs, *, origin=(0, 0), core=None, logit_min=-3.0):
     Parameters
     ----------
     outputs : `torch.Tensor`
-        Planes ``(8, n_rows, n_columns)``; see `HEAD_CHANNELS`.
+        Planes ``(8, n_rows, n_columns)``; see ``HEAD_CHANNELS``.
     origin : tuple of int, optional
         ``(y, x)`` of the tile's first pixel in the network frame; multiples of the stride.
     core : tuple of slice, optional

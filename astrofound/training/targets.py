@@ -68,7 +68,7 @@ class Targets:
     trust : `~numpy.ndarray` of float32
         0 where the answer is left open (blank sky, sources too faint to demand).
     offset, size : `~numpy.ndarray` of float32
-        ``(2, n_rows, n_columns)`` regression targets, see `HEAD_CHANNELS`.
+        ``(2, n_rows, n_columns)`` regression targets, see ``HEAD_CHANNELS``.
     class_code : `~numpy.ndarray` of int64
         Class of the source that owns the cell.
     weight : `~numpy.ndarray` of float32
