@@ -64,7 +64,7 @@ class CompactRecipe:
         Whether the network computes in bfloat16.
     """
 
-    n_rounds: int = 500
+    n_rounds: int = 400
     n_fields: int = 16
     reuse: int = 3
     n_steps: int = 16

@@ -3,9 +3,12 @@
 import torch
 from torch.nn import functional
 
+from astrofound.catalog import CLASS_NAMES
 from astrofound.networks.compact import HEAD_CHANNELS
 
 __all__ = ['detection_loss']
+
+_MULTI_VOTES = 2.0  # a double that is not seen as one source is also two false ones
 
 
 def detection_loss(outputs, heat, trust, offset, size, class_code, weight):
@@ -42,7 +45,8 @@ def detection_loss(outputs, heat, trust, offset, size, class_code, weight):
     missed = functional.logsigmoid(-logit)
     probability = torch.sigmoid(logit)
     centre = (heat >= 1).float()
-    positive = centre * (1 - probability) ** 2 * found
+    vote = 1 + (_MULTI_VOTES - 1) * (class_code == CLASS_NAMES.index('multi'))
+    positive = centre * vote * (1 - probability) ** 2 * found
     negative = (1 - centre) * (1 - heat) ** 4 * probability**2 * missed
     n_sources = centre.sum().clamp(min=1)
     centre_loss = -((positive + negative) * trust).sum() / n_sources

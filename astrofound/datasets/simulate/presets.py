@@ -120,7 +120,7 @@ def _random_radio(shape, rng):
 
 
 def _random_mix(rng):
-    if rng.random() < 0.25:  # fields rich in radio galaxies, for those are what is hard
+    if rng.random() < 0.4:  # fields rich in radio galaxies, for those are what is hard
         return SourceMix(gaussian=0.2, double=0.2, bent=0.15, diffuse=0.05, companions=0.1)
     return SourceMix(
         gaussian=float(rng.uniform(0.08, 0.35)), double=float(rng.uniform(0.02, 0.09)),
