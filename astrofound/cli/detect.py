@@ -40,6 +40,7 @@ _EXAMPLE = 'astrofound detect mosaic.fits -o sources.reg -o sources.fits --plot 
 @click.option('--within', metavar='FILE', help='Region file; keep sources centred inside.')
 @click.option('--hdu', metavar='N|NAME', help='Extension of the FITS file.')
 @click.option('--plane', metavar='N[,N]', help='Plane of a cube, counted from 0.')
+@click.option('--pixel', is_flag=True, help='Leave the WCS aside and work in pixels.')
 @click.option('--device', default='auto', show_default=True, help='cpu, cuda, cuda:1, mps ...')
 def command(images, outputs, plot, **options):
     """Detect and measure the sources of one or more images."""
@@ -114,7 +115,8 @@ def _detect_one(detector, path, outputs, picture, options):
     started = time.perf_counter()
     image = SurveyImage.read(
         path, hdu=parse_hdu(options['hdu']), plane=parse_plane(options['plane']),
-        beam=options['beam'], mask=options['mask']).with_beam()
+        beam=options['beam'], mask=options['mask'],
+        wcs=None if options['pixel'] else 'header').with_beam()
     catalog = detector.predict(
         image, background=parse_map(options['background']), rms=parse_map(options['rms']),
         within=options['within'], progress=None)

@@ -54,6 +54,7 @@ def _image(path, hdu, plane, beam):
         rows += [('sky', f"{image.wcs.wcs.ctype[0][-3:]} {frame}, centre "
                          f"{centre.to_string('hmsdms', precision=0)}"),
                  ('pixel', f'{image.pixel_scale.to_value(u.arcsec / u.pix):.4g} arcsec')]
+    rows += [('note', note) for note in image.notes]
     try:
         image = image.with_beam()
     except NoBeamError as error:

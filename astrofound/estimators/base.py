@@ -21,7 +21,7 @@ from astrofound.catalog import (
 )
 from astrofound.image import as_survey_image
 from astrofound.preprocess import noise_map
-from astrofound.utils import NoDetectionsWarning, NoWCSWarning, check_number
+from astrofound.utils import NoDetectionsWarning, check_number
 
 __all__ = ['BaseDetector']
 
@@ -77,9 +77,7 @@ class BaseDetector(ABC, BaseEstimator):
         started = time.perf_counter()
         self._check_parameters()
         image = as_survey_image(image, beam=beam, mask=mask).with_beam()
-        if image.wcs is None:
-            warnings.warn(f'{image.name} has no celestial WCS; the catalogue is in pixels',
-                          NoWCSWarning, stacklevel=2)
+        image.warn_if_no_wcs()
         if isinstance(within, (str, os.PathLike)):
             within = read_regions(within)
         noise = noise_map(image, background=background, rms=rms)
@@ -116,6 +114,7 @@ class BaseDetector(ABC, BaseEstimator):
             'PARAMS': parameters,
             'INPUT': str(image.path or image.name),
             'BEAMFROM': str(image.beam_origin),
+            'REPAIRS': '; '.join(image.notes),
             'DATE': Time.now().isot,
         }
 

@@ -88,6 +88,11 @@ def test_noise_and_background_as_numbers(mosaic, tmp_path):
     np.testing.assert_allclose(table['local_rms'], 2e-5, rtol=1e-5)
 
 
+def test_pixel_leaves_the_wcs_aside(mosaic, tmp_path):
+    assert run('detect', mosaic, '--pixel', '--beam', '4pix', '-o', tmp_path / 's.reg') == 0
+    assert 'image' in (tmp_path / 's.reg').read_text()
+
+
 GOOD = np.random.default_rng(0).standard_normal((64, 64)).astype(np.float32)
 
 
