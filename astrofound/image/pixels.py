@@ -4,15 +4,14 @@ import threading
 import warnings
 import weakref
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 
-from .beam import PixelBeam
-
-__all__ = ['ArrayPixels', 'CompressedPixels', 'FilePixels', 'RawImage', 'WindowPixels',
-           'array_pixels', 'scale']
+__all__ = ['ArrayPixels', 'BlankZeroPixels', 'CompressedPixels', 'FilePixels', 'RawImage',
+           'WindowPixels', 'array_pixels', 'has_zero_border', 'scale']
 
 _STRIP_BYTES = 64_000_000
 
@@ -40,7 +39,6 @@ class RawImage:
     def __post_init__(self):
         if self.beam is not None and self.beam_origin is None:
             self.beam_origin = 'header'
-        assert self.beam is None or isinstance(self.beam, PixelBeam) or hasattr(self.beam, 'pa')
 
 
 def scale(raw, bscale=1.0, bzero=0.0, blank=None):
@@ -219,6 +217,58 @@ class WindowPixels:
         """Return the window as float32, NaN where blank."""
         return self.pixels.read(tuple(slice(part.start + own.start, part.stop + own.start)
                                       for part, own in zip(window, self.window, strict=True)))
+
+
+class BlankZeroPixels:
+    """
+    Pixels of a mosaic whose border is written as zero.
+
+    Parameters
+    ----------
+    pixels : pixels
+        What is read; exact zeros come back as NaN.
+    """
+
+    def __init__(self, pixels):
+        self.pixels, self.shape = pixels, pixels.shape
+
+    def read(self, window):
+        """Return the window as float32, NaN where blank or zero."""
+        values = self.pixels.read(window)
+        values[values == 0] = np.nan
+        return values
+
+
+def has_zero_border(pixels, *, side=8, inside=64):
+    """
+    Tell whether exact zeros stand for blank sky.
+
+    They do where a corner of the image holds nothing else and the middle holds none: an image
+    of few counts has zeros everywhere, noise with a mean of zero hardly ever has one.
+
+    Parameters
+    ----------
+    pixels : pixels
+        The image.
+    side, inside : int, optional
+        Sides of the squares looked at in the corners and in the middle.
+
+    Returns
+    -------
+    zero_border : bool
+        Whether zeros are blank.
+    """
+    ny, nx = pixels.shape
+    if min(ny, nx) < inside:
+        return False
+    ends = (slice(0, side), slice(-side, None))
+    corners = [tuple(slice(*part.indices(n)[:2]) for part, n in zip(pair, (ny, nx), strict=True))
+               for pair in product(ends, ends)]
+    if not any((pixels.read(corner) == 0).all() for corner in corners):
+        return False
+    middle = tuple(slice((n - inside) // 2, (n + inside) // 2) for n in (ny, nx))
+    values = pixels.read(middle)
+    return bool(np.isfinite(values).any() and not (values == 0).any())
 
 
 def _fill(index, window):

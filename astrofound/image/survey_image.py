@@ -25,7 +25,7 @@ from .fits_reader import parse_header, raw_from_hdus
 from .geometry import finite_position, pixel_area
 from .header import clean_header
 from .masks import BothMasks, as_mask_pixels
-from .pixels import WindowPixels, array_pixels
+from .pixels import BlankZeroPixels, WindowPixels, array_pixels, has_zero_border
 from .planes import image_index, parse_plane
 from .psf import measure_beam
 from .units import as_unit, flux_scale, is_per_beam
@@ -92,6 +92,9 @@ class SurveyImage:
 
     def _start(self, raw, *, name, mask, beam):
         self._pixels = raw.pixels
+        if has_zero_border(raw.pixels):
+            self._pixels = BlankZeroPixels(raw.pixels)
+            raw.notes.append('zeros are taken as blank, since the border holds nothing else')
         self.header = raw.header
         self.wcs = raw.wcs
         self.unit = raw.unit
