@@ -70,12 +70,13 @@ intersphinx_mapping = {name: (url, None) for name, url in OTHERS.items()
 missing = [name for name in OTHERS if name not in intersphinx_mapping]
 nitpick_ignore_regex = [
     ('py:.*', r'astrofound\..*\._\w+'),  # a private base class has no page
+    ('py:class', r'tuple\[.*'),           # annotations of dataclass fields come cut in two
 ]
 nitpick_ignore_regex += [
     ('py:.*', rf'({"|".join(missing)})\..*'),
     # Of the standard library, and where inventories lack them.
     ('py:.*', r'(True|False|None|bool|int|float|str|bytes|list|tuple|dict|set|range|object|'
-              r'callable|path-like|Exception|(pathlib|collections|dataclasses|logging)\..*)'),
+              r'callable|path-like|Exception|(abc|pathlib|collections|dataclasses|logging)\..*)'),
 ] if missing else []
 
 sphinx_gallery_conf = {
@@ -89,3 +90,17 @@ sphinx_gallery_conf = {
     'download_all_examples': False,
     'reference_url': {},
 }
+
+# What scikit-learn adds to every estimator; its text refers to pages of its own.
+FROM_SKLEARN = ('get_metadata_routing', 'get_params', 'set_params', 'set_predict_request')
+
+
+def shorten(app, what, name, obj, options, lines):
+    """Keep the first line of what scikit-learn wrote."""
+    if name.rpartition('.')[2] in FROM_SKLEARN:
+        lines[1:] = []
+
+
+def setup(app):
+    """Connect what changes docstrings, before numpydoc reads them."""
+    app.connect('autodoc-process-docstring', shorten, priority=100)
