@@ -7,23 +7,35 @@ common); stars keep the precision of their fit, multiplied by one factor for the
 that bright isolated stars show between their growth curve and their fit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import gammainc
 
 from .._kernels.boxes import overlap_lists
 from .._kernels.gaussian import add_gaussian
 from .._kernels.moments import elliptical_sum, first_radius, mirror_neighbours
 from .boxes import box_window
 from .fitting import shape_of
-from .uncertainty import noise_area
+from .sky import pixel_shapes
+from .uncertainty import noise_area, principal_axes
 
-__all__ = ['Aperture', 'measure_apertures', 'point_correction']
+__all__ = ['Aperture', 'calibrate_psf', 'measure_apertures', 'point_correction']
 
 _KRON = 2.5            # apertures reach this many first moments
+_KRON_MOST = 6.0       # and at most as many
 _KRON_LEAST = 3.5      # but at least as many sigmas of the fitted Gaussian
 _STAR_RADIUS = 3.0     # FWHM within which a bright star is summed
 _MAX_RADIUS = 160.0    # pixels
+
+
+_INNER = 0.6           # of the radius, where the growth curve is looked at a second time
+_TYPICAL_SHARE = 0.90  # of the flux lies in the aperture for Sersic profiles of index 1 to 4
+# Growth curve of a Sersic profile of index 1.5, P(3, u) with u ~ R^(2/3), a compromise between
+# discs and ellipticals: flux within 0.6 R over that within R, and the share within R.
+_SCALES = np.linspace(3.5, 20.0, 200)
+_SHARES = gammainc(3, _SCALES)
+_RATIOS = gammainc(3, _SCALES * _INNER**(2 / 3)) / _SHARES
 
 
 @dataclass
@@ -104,17 +116,16 @@ def measure_apertures(reader, detections, which, fits, theta_n):
     x, y = fits.free[which, 1], fits.free[which, 2]
     order = np.argsort(reader.tile_of(x, y), kind='stable')
     which, x, y = which[order], x[order], y[order]
-    # SExtractor looks for the first moment within 6 sigmas of the profile.
     sigma = shape_of(fits.free[which, 3:])[0] / np.sqrt(8 * np.log(2))
-    radius = np.minimum(6 * sigma + 2, _MAX_RADIUS)
+    radius = np.minimum(_KRON_MOST * sigma + 2, _MAX_RADIUS)
     around = _Surroundings(reader, which, x, y, radius, fits.model)
     area = noise_area(theta_n)
-    apertures = {}
+    apertures, inner = {}, {}
     for k, source in enumerate(which.tolist()):
         data, cx, cy = around.cut(k)
         a, b, c = fits.free[source, 3:]
-        r1 = first_radius(data, cx, cy, a, b, c, 6.0)
-        reach = min(max(_KRON * r1, _KRON_LEAST), 6.0)
+        r1 = first_radius(data, cx, cy, a, b, c, _KRON_MOST)
+        reach = min(max(_KRON * r1, _KRON_LEAST), _KRON_MOST)
         total, inside, missing = elliptical_sum(data, cx, cy, a, b, c, reach)
         if inside < 1 or not total > 0:
             continue
@@ -126,8 +137,86 @@ def measure_apertures(reader, detections, which, fits, theta_n):
                     or box[3] > reader.shape[0] - 0.5)
         apertures[source] = Aperture(
             total=total, total_err=float(fits.rms[source] * np.sqrt(inside * area)),
-            capped=bool(6 * sigma[k] + 2 > _MAX_RADIUS), blank=bool(missing > 0.5), edge=edge)
+            capped=bool(_KRON_MOST * sigma[k] + 2 > _MAX_RADIUS), blank=bool(missing > 0.5),
+            edge=edge)
+        inner[source] = elliptical_sum(data, cx, cy, a, b, c, _INNER * reach)[0]
+    _add_wings(apertures, inner)
     return apertures
+
+
+def _add_wings(apertures, inner):
+    """
+    Add the flux beyond the apertures, as a Sersic profile of index 1.5 extrapolates it.
+
+    The share comes from the flux within 0.6 of the radius. For faint sources that ratio is
+    noise, so it is drawn to the median of the bright ones.
+    """
+    rows = list(apertures)
+    if not rows:
+        return
+    total = np.array([apertures[row].total for row in rows])
+    error = np.array([apertures[row].total_err for row in rows])
+    ratio = np.array([inner[row] for row in rows]) / total
+    share = np.interp(ratio, _RATIOS, _SHARES)
+    bright = total > 30 * error
+    typical = float(np.median(share[bright])) if bright.sum() >= 5 else _TYPICAL_SHARE
+    weight = 1 / (1 + (15 * error / total)**2)
+    share = weight * share + (1 - weight) * typical
+    for row, part in zip(rows, share.tolist(), strict=True):
+        apertures[row].total /= part
+        apertures[row].total_err = float(np.hypot(apertures[row].total_err / part,
+                                                  0.5 * (1 / part - 1) * apertures[row].total))
+
+
+def calibrate_psf(detections, fits, beam, *, n_min=5):
+    """
+    Return the PSF as the free fits of bright stars show it.
+
+    A Gaussian fitted to a star has another width than the Gaussian somebody else fitted to it
+    within another radius; what is called resolved must be compared with like.
+
+    Parameters
+    ----------
+    detections : `Detections`
+        All sources.
+    fits : `FitTable`
+        Their fits.
+    beam : `~astrofound.image.PixelBeam`
+        The PSF so far.
+    n_min : int, optional
+        Least number of stars.
+
+    Returns
+    -------
+    beam : `~astrofound.image.PixelBeam`
+        Median shape of the stars at the most common size; ``beam`` itself with too few.
+    """
+    major, minor, theta = shape_of(fits.free[:, 3:])
+    with np.errstate(invalid='ignore'):
+        ratio = np.sqrt(major * minor) / beam.fwhm
+        good = (fits.free_ok & ~fits.crowded & ~fits.saturated & ~fits.edge & ~fits.blank
+                & (detections.class_code == 0) & (fits.free[:, 0] > 20 * fits.rms)
+                & (ratio > 0.7) & (ratio < 1.5))
+    if good.sum() < n_min:
+        return beam
+    common = _half_sample_mode(np.sort(ratio[good]))
+    with np.errstate(invalid='ignore'):
+        stars = good & (np.abs(ratio / common - 1) < 0.08)
+    if stars.sum() < n_min:
+        return beam
+    matrix = np.median(pixel_shapes(major[stars], minor[stars], theta[stars]), axis=0)
+    larger, smaller, angle = principal_axes(matrix)
+    return replace(beam, major=float(np.sqrt(larger)), minor=float(np.sqrt(smaller)),
+                   theta=float(angle))
+
+
+def _half_sample_mode(values):
+    """Most common value: the densest half of the densest half, and so on (Bickel 2002)."""
+    while len(values) > 3:
+        half = (len(values) + 1) // 2
+        start = np.argmin(values[half - 1:] - values[:len(values) - half + 1])
+        values = values[start:start + half]
+    return float(np.mean(values))
 
 
 def point_correction(reader, detections, fits, beam, *, n_max=200, n_min=3):

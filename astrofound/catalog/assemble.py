@@ -21,8 +21,8 @@ __all__ = ['assemble_catalog']
 _BIT = {name: bit for name, (bit, _) in FLAGS.items()}
 
 
-def assemble_catalog(image, detections, fits, islands, apertures, *, theta_n, point_factor=1.0,
-                     forced=False):
+def assemble_catalog(image, beam, detections, fits, islands, apertures, *, theta_n,
+                     point_factor=1.0, forced=False):
     """
     Choose a measurement for each source and fill every column.
 
@@ -30,6 +30,8 @@ def assemble_catalog(image, detections, fits, islands, apertures, *, theta_n, po
     ----------
     image : `~astrofound.image.SurveyImage`
         The image.
+    beam : `~astrofound.image.PixelBeam`
+        Beam, or PSF as its stars show it.
     detections : `Detections`
         The sources.
     fits : `FitTable`
@@ -48,7 +50,7 @@ def assemble_catalog(image, detections, fits, islands, apertures, *, theta_n, po
     catalog : `~astropy.table.QTable`
         In the order of ``detections``.
     """
-    rows = _gaussian_rows(detections, fits, image, theta_n, point_factor, forced)
+    rows = _gaussian_rows(detections, fits, image, beam, theta_n, point_factor, forced)
     _take_islands(rows, detections, fits, islands, image)
     for i, aperture in apertures.items():
         if rows['flags'][i] & _BIT['island']:
@@ -59,7 +61,7 @@ def assemble_catalog(image, detections, fits, islands, apertures, *, theta_n, po
                              | _BIT['blank'] * aperture.blank | _BIT['edge'] * aperture.edge)
     _blank_rows(rows, fits, detections)
     _boxes(rows, detections, image.shape)
-    deconvolved = _deconvolve(rows, image.beam)
+    deconvolved = _deconvolve(rows, beam)
     rows['class_name'] = np.array(CLASS_NAMES)[np.clip(detections.class_code, 0, 2)]
     rows['score'] = detections.score.astype(float)
     rows['id'] = np.arange(1, len(detections) + 1)
@@ -67,9 +69,8 @@ def assemble_catalog(image, detections, fits, islands, apertures, *, theta_n, po
     return build_catalog(image, rows, len(detections))
 
 
-def _gaussian_rows(detections, fits, image, theta_n, point_factor, forced):
+def _gaussian_rows(detections, fits, image, beam, theta_n, point_factor, forced):
     """Columns as the Gaussian fits give them, in pixels."""
-    beam = image.beam
     use = np.where(fits.resolved[:, None], fits.free, fits.fixed)
     major, minor, theta = shape_of(use[:, 3:])
     peak, rms = use[:, 0], fits.rms

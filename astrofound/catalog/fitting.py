@@ -20,8 +20,8 @@ from .._kernels.boxes import overlap_lists
 from .._kernels.gaussian import CONVERGED, NO_PIXELS
 from .uncertainty import condon_ratio
 
-__all__ = ['FitTable', 'beam_precision', 'fit_sources', 'precision_of', 'resolved_excess',
-           'shape_of']
+__all__ = ['FitTable', 'beam_precision', 'fit_sources', 'looks_extended', 'precision_of',
+           'resolved_excess', 'shape_of']
 
 _8LN2 = 8 * np.log(2)
 _REACH = np.sqrt(18.0 / _8LN2)  # FWHM beyond which the kernel draws nothing
@@ -113,7 +113,7 @@ def beam_precision(beam):
     return precision_of(beam.major, beam.minor, beam.theta)
 
 
-def resolved_excess(peak, rms, major, minor, beam, theta_n):
+def resolved_excess(peak, rms, major, minor, beam, theta_n, *, floor=0.02):
     """
     Return by how many sigmas a fitted Gaussian is larger than the beam.
 
@@ -128,6 +128,8 @@ def resolved_excess(peak, rms, major, minor, beam, theta_n):
         The beam.
     theta_n : float
         Smoothing width of the noise.
+    floor : float, optional
+        Relative error of the beam itself, which bright sources cannot undercut.
 
     Returns
     -------
@@ -137,8 +139,9 @@ def resolved_excess(peak, rms, major, minor, beam, theta_n):
     snr = np.maximum(np.abs(peak) / rms, 1e-3)
     e_major = np.sqrt(2) / (snr * condon_ratio(beam.major, beam.minor, theta_n, 2.5, 0.5))
     e_minor = np.sqrt(2) / (snr * condon_ratio(beam.major, beam.minor, theta_n, 0.5, 2.5))
-    area = np.log(major * minor / (beam.major * beam.minor)) / np.hypot(e_major, e_minor)
-    axis = np.log(major / beam.major) / e_major
+    area_err = np.sqrt(e_major**2 + e_minor**2 + 2 * floor**2)
+    area = np.log(major * minor / (beam.major * beam.minor)) / area_err
+    axis = np.log(major / beam.major) / np.hypot(e_major, floor)
     # The larger of two axes is larger than the beam by about 1 sigma from noise alone.
     return np.maximum(area, axis - 1.0)
 
@@ -151,14 +154,17 @@ class _Stamps:
         self.window = window
         self.begin = np.concatenate([[0], np.cumsum(area)[:-1]]).astype(np.int64)
         self.flat = np.empty(int(area.sum()), np.float32)
-        for (top, left, height, width), begin in zip(window.tolist(), self.begin.tolist(),
-                                                     strict=True):
+        # Tile by tile, so that each tile is read once whatever the order of the sources.
+        order = np.argsort(reader.tile_of(window[:, 1], window[:, 0]), kind='stable')
+        for k in order.tolist():
+            top, left, height, width = window[k].tolist()
             data, _, _ = reader.read((slice(top, top + height), slice(left, left + width)))
-            self.flat[begin:begin + height * width] = data.ravel()
+            self.flat[self.begin[k]:self.begin[k] + height * width] = data.ravel()
 
 
 def fit_sources(reader, detections, beam, theta_n, *, n_passes=4, max_side=256,
-                free_position=True, significance=(3.0, 1.5, 1.5)):
+                free_position=True, significance=(3.0, 1.5, 1.5),
+                beam_error=0.02):
     """
     Fit the beam and a free Gaussian to every source that is not a multi-component one.
 
@@ -184,6 +190,8 @@ def fit_sources(reader, detections, beam, theta_n, *, n_passes=4, max_side=256,
     significance : tuple of float, optional
         Sigmas by which a source of each class must be larger than the beam to count as
         resolved.
+    beam_error : float, optional
+        Relative error of the beam.
 
     Returns
     -------
@@ -205,7 +213,7 @@ def fit_sources(reader, detections, beam, theta_n, *, n_passes=4, max_side=256,
     model = np.zeros((n, 6))
     resolved = np.zeros(n, bool)
     job = _Job(reader, detections, beam, theta_n, start, window, active, first, index, half,
-               free_position, np.asarray(significance, float))
+               free_position, np.asarray(significance, float), beam_error)
     order = np.lexsort((detections.x, detections.y, reader.tile_of(detections.x, detections.y)))
     for i in order.tolist():
         background[i], rms[i] = reader.value_at(detections.x[i], detections.y[i])
@@ -233,6 +241,7 @@ class _Job:
     half: np.ndarray
     free_position: bool
     significance: np.ndarray
+    beam_error: float
     rms: np.ndarray = None
 
     def run(self, members, n_passes):
@@ -271,7 +280,8 @@ class _Job:
     def _is_resolved(self, out, rms, threshold):
         major, minor, _ = shape_of(out[:, FREE + 3:FREE + 6])
         with np.errstate(all='ignore'):
-            excess = resolved_excess(out[:, FREE], rms, major, minor, self.beam, self.theta_n)
+            excess = resolved_excess(out[:, FREE], rms, major, minor, self.beam, self.theta_n,
+                                     floor=self.beam_error)
         good = (out[:, FREE + OUT_STATUS] == CONVERGED) & (out[:, FREE] > 0)
         return good & (excess > threshold)
 
@@ -281,7 +291,7 @@ def _start_values(detections, beam, max_side):
     n = len(detections)
     sides = 0.5 * (detections.boxes[:, 2:] - detections.boxes[:, :2])
     sides = np.nan_to_num(np.clip(sides, 0, max_side))
-    extended = detections.class_code > 0
+    extended = looks_extended(detections, beam)
     # A box reaches one FWHM to each side of its source, so half its side is the FWHM seen.
     fwhm = np.where(extended[:, None], np.maximum(sides, beam.fwhm), beam.fwhm)
     start = np.zeros((n, 6))
@@ -291,6 +301,12 @@ def _start_values(detections, beam, max_side):
         beam_precision(beam))
     half = np.ceil(1.2 * np.maximum(fwhm.max(axis=1), beam.major)) + 2
     return start, np.minimum(half, max_side // 2)
+
+
+def looks_extended(detections, beam):
+    """Whether the class or the box of each detection says that it is larger than the beam."""
+    side = (detections.boxes[:, 2:] - detections.boxes[:, :2]).max(axis=1, initial=0)
+    return (detections.class_code > 0) | (side > 3.2 * beam.major)
 
 
 def _windows(detections, half, shape):

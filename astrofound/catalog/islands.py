@@ -13,6 +13,7 @@ from .uncertainty import noise_area, principal_axes
 __all__ = ['Island', 'measure_islands']
 
 _THRESHOLD = 2.5   # sigmas of the smoothed image that bound an island
+_N_RINGS = 2       # half beams an island grows at most: more would collect its surroundings
 _EIGHT = np.ones((3, 3), bool)
 
 
@@ -150,9 +151,12 @@ def _measure_one(reader, inner, outer, models, rms, beam, theta_n, max_side, is_
     region = _island(blurred > _THRESHOLD * sigma, inside, 0.5 * beam.area)
     if not region.any():
         return None
+    core = data[region & valid].sum()
     region, tail = _grow(region, data, valid, rms, beam, theta_n)
+    # Where to stop is a choice: half of what the rings brought is taken as its error.
+    doubt = 0.5 * abs(data[region & valid].sum() + tail - core)
     n_peaks = _count_peaks(blurred, region, sigma, beam.fwhm)
-    return _sums(data, region & valid, tail, rms, theta_n, (top, left), n_peaks, capped,
+    return _sums(data, region & valid, tail, doubt, rms, theta_n, (top, left), n_peaks, capped,
                  bool((~valid & region).any()), _touches_edge(region, window, reader.shape))
 
 
@@ -189,7 +193,7 @@ def _grow(region, data, valid, rms, beam, theta_n):
     step = max(1, round(0.5 * beam.fwhm))
     area = noise_area(theta_n)
     peak = data[region & valid].max(initial=0)
-    for _ in range(6):
+    for _ in range(_N_RINGS):
         ring = _dilate(region, step) & ~region & valid
         n = int(ring.sum())
         if n == 0:
@@ -228,7 +232,7 @@ def _touches_edge(region, window, shape):
                 or (columns.stop == shape[1] and region[:, -1].any()))
 
 
-def _sums(data, region, tail, rms, theta_n, origin, n_peaks, capped, blank, edge):
+def _sums(data, region, tail, doubt, rms, theta_n, origin, n_peaks, capped, blank, edge):
     y, x = np.nonzero(region)
     value = data[region]
     total, n, area = value.sum(), len(value), noise_area(theta_n)
@@ -249,7 +253,7 @@ def _sums(data, region, tail, rms, theta_n, origin, n_peaks, capped, blank, edge
     axes_err = [scale * np.sqrt(((r**2 - m)**2).sum()) / (2 * max(m, 1 / 12)) * axis
                 for r, m, axis in ((along, larger, axes[0]), (across, smaller, axes[1]))]
     return Island(
-        total=total + tail, total_err=float(np.hypot(error, 0.5 * tail)),
+        total=total + tail, total_err=float(np.hypot(error, doubt)),
         x=xc + origin[1], y=yc + origin[0],
         x_err=scale * np.sqrt((dx**2).sum()), y_err=scale * np.sqrt((dy**2).sum()),
         major=axes[0], minor=axes[1], theta=float(theta), major_err=axes_err[0],

@@ -1,16 +1,17 @@
 """Measure sources on the original pixels of an image."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from ..utils import InputError, check_number
-from .apertures import measure_apertures, point_correction
+from .apertures import calibrate_psf, measure_apertures, point_correction
 from .assemble import assemble_catalog
 from .boxes import boxes_around
 from .columns import empty_catalog
 from .detections import Detections
-from .fitting import fit_sources, shape_of
+from .fitting import fit_sources, looks_extended, shape_of
 from .islands import measure_islands
 from .uncertainty import noise_fwhm
 from .windows import WindowReader
@@ -148,12 +149,18 @@ def _measure(image, noise, detections, options, forced):
         fallback = beam.fwhm / np.sqrt(2) if image.is_per_beam else 0.0
         theta_n = noise_fwhm(image, noise, beam.fwhm, fallback=fallback)
     reader = WindowReader(image, noise, tile_side=options.tile_side)
-    fits = fit_sources(reader, detections, beam, theta_n, n_passes=options.n_passes,
-                       max_side=options.max_stamp, free_position=not forced,
-                       significance=(np.inf,) * 3 if forced else options.significance)
+    fit = partial(fit_sources, reader, detections, theta_n=theta_n, n_passes=options.n_passes,
+                  max_side=options.max_stamp, free_position=not forced,
+                  significance=(np.inf,) * 3 if forced else options.significance,
+                  beam_error=0.02 if image.is_per_beam else 0.05)
+    fits = fit(beam=beam)
+    if not image.is_per_beam:
+        psf = calibrate_psf(detections, fits, beam)
+        if psf != beam:
+            beam, fits = psf, fit(beam=psf)
     islands, apertures, correction = {}, {}, 1.0
     if not forced:
-        wanted = _need_island(detections, fits, beam, options)
+        wanted = _need_island(image, detections, fits, beam, options)
         islands = measure_islands(reader, detections, wanted, fits.model, fits.rms, beam,
                                   theta_n, max_side=options.max_island)
     if not image.is_per_beam:
@@ -161,7 +168,7 @@ def _measure(image, noise, detections, options, forced):
         if not forced:
             wanted = np.flatnonzero(fits.resolved & (detections.class_code != 2))
             apertures = measure_apertures(reader, detections, wanted, fits, theta_n)
-    return assemble_catalog(image, detections, fits, islands, apertures, theta_n=theta_n,
+    return assemble_catalog(image, beam, detections, fits, islands, apertures, theta_n=theta_n,
                             point_factor=correction, forced=forced)
 
 
@@ -179,12 +186,14 @@ def _on_the_plane(detections, shape):
     return replace(detections, x=x, y=y, boxes=boxes)
 
 
-def _need_island(detections, fits, beam, options):
-    """Sources that may be no single Gaussian."""
+def _need_island(image, detections, fits, beam, options):
+    """Sources that may be no single Gaussian, nor a galaxy that an aperture holds."""
+    if not image.is_per_beam:
+        return np.flatnonzero(detections.class_code == 2)
     side = (detections.boxes[:, 2:] - detections.boxes[:, :2]).max(axis=1)
     with np.errstate(invalid='ignore'):
         broad = fits.resolved & (shape_of(fits.free[:, 3:])[0] > 2.5 * beam.major)
-    extended = (detections.class_code == 1) & (
+    extended = looks_extended(detections, beam) & (
         ~fits.free_ok | (side > 4 * beam.major) | (side > options.max_stamp))
     return np.flatnonzero((detections.class_code == 2) | extended | broad)
 
