@@ -100,12 +100,15 @@ def plain(table, name, *, unit=None):
     if name not in table.colnames:
         return None
     column = table[name]
-    if isinstance(column, u.Quantity):
-        column = column.to_value(unit) if unit is not None else column.value
-    elif unit is not None and getattr(column, 'unit', None) is not None:
-        column = column.quantity.to_value(unit) if hasattr(column, 'quantity') else (
-            (np.ma.filled(column.astype(float), np.nan) * column.unit).to_value(unit))
-    return np.ma.filled(np.ma.asarray(column).astype(float), np.nan)
+    mask = getattr(column, 'mask', None)
+    own = getattr(column, 'unit', None)
+    column = getattr(column, 'unmasked', column)
+    values = np.array(getattr(column, 'value', np.ma.getdata(column)), dtype=float)
+    if unit is not None and own is not None:
+        values *= u.Unit(own).to(unit)
+    if mask is not None:
+        values[np.asarray(mask)] = np.nan
+    return values
 
 
 def _sky_positions(table):
