@@ -21,11 +21,13 @@ def detection_loss(outputs, heat, trust, offset, size, class_code, weight):
     ----------
     outputs : `torch.Tensor`
         Network outputs ``(n, 8, n_rows, n_columns)``.
-    heat, trust, weight : `torch.Tensor`
+    heat, trust : `torch.Tensor`
         ``(n, n_rows, n_columns)``; see `~astrofound.training.targets.Targets`.
     offset, size : `torch.Tensor`
         ``(n, 2, n_rows, n_columns)``.
     class_code : `torch.Tensor` of int64
+        ``(n, n_rows, n_columns)``.
+    weight : `torch.Tensor`
         ``(n, n_rows, n_columns)``.
 
     Returns
