@@ -1,6 +1,7 @@
 """The finders of point sources that photutils has."""
 
 import warnings
+from abc import abstractmethod
 
 import numpy as np
 
@@ -40,9 +41,9 @@ class _PointFinder(BaseDetector):
         score = gaussian_score(np.concatenate(peaks), n_valid / image.beam.area)
         return Detections(found.x, found.y, found.boxes, score, found.class_code, found.origin)
 
+    @abstractmethod
     def _find_in_tile(self, tile, image):
         """Return x, y and peak significance of what stands in a tile, in its pixels."""
-        raise NotImplementedError
 
 
 class _StarFinder(_PointFinder):
@@ -64,9 +65,9 @@ class _StarFinder(_PointFinder):
         good = ~tile.blank[row, column]
         return x[good], y[good], tile.significance[row, column][good]
 
+    @abstractmethod
     def _finder(self, image):
         """Return the finder of photutils for the beam of an image."""
-        raise NotImplementedError
 
 
 class DAOStarFinder(_StarFinder):

@@ -1,5 +1,6 @@
 """Local background and noise of an image, measured on a mesh or given by the caller."""
 
+from abc import ABC, abstractmethod
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ _STRIP_PIXELS = 2_000_000  # 8 MB a strip keeps memory flat and both cores busy
 _UPPER_CLIP = 1.0          # bright limit of the one-sided clip, in rms
 
 
-class NoiseMap:
+class NoiseMap(ABC):
     """
     Background and rms of an image, read window by window.
 
@@ -32,6 +33,7 @@ class NoiseMap:
     shape = None
     rms_median = None
 
+    @abstractmethod
     def read_window(self, window):
         """
         Give background and rms of one window.
@@ -47,7 +49,6 @@ class NoiseMap:
             In the image's unit. ``rms`` is positive; where the caller's own map has no
             positive finite value it is NaN, and the pixel counts as blank.
         """
-        raise NotImplementedError
 
     def significance(self, data, window):
         """

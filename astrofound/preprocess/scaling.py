@@ -1,5 +1,6 @@
 """Stretches: how pixel values become the numbers a network or an eye looks at."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -13,7 +14,7 @@ __all__ = [
 ]
 
 
-class Stretch:
+class Stretch(ABC):
     """
     A pointwise change of scale; NaN stays NaN and has no influence on other pixels.
 
@@ -21,6 +22,7 @@ class Stretch:
     symmetric, and is changed with `dataclasses.replace`.
     """
 
+    @abstractmethod
     def __call__(self, data):
         """
         Stretch an array.
@@ -35,7 +37,6 @@ class Stretch:
         stretched : `~numpy.ndarray` of float32
             Same shape.
         """
-        raise NotImplementedError
 
     def inverse(self, stretched):
         """
