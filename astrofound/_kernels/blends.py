@@ -5,7 +5,8 @@ import math
 import numpy as np
 from numba import njit
 
-from .gaussian import CONVERGED, NO_PIXELS, add_gaussian, fit_gaussian, shape_from_precision
+from .gaussian import OUT_OF_BOUNDS, add_gaussian, shape_from_precision
+from .groups import FREE_POSITION, FREE_SHAPE, fit_group
 
 __all__ = [
     'FIXED', 'FREE', 'N_OUT', 'OUT_BLANK', 'OUT_CHI2', 'OUT_CROWDED', 'OUT_N', 'OUT_STATUS',
@@ -90,10 +91,91 @@ def _count_top(stamp, weight):
 
 
 @njit(cache=True, nogil=True)
-def fit_stamps(todo, flat, begin, window, start, model, first, index, beam, radius, max_shift,
-               max_fwhm, free_position, out):
+def _group_of(s, close_first, close_index, start, model, top, left, free_position, max_shift):
+    """Members of a source's group in stamp coordinates, itself first, and their freedoms."""
+    members = close_index[close_first[s]:close_first[s + 1]]
+    k = 1 + len(members)
+    group = np.empty((k, 6))
+    kind = np.empty(k, np.int64)
+    shift = np.empty(k)
+    for m in range(k):
+        t = s if m == 0 else members[m - 1]
+        group[m] = model[t] if model[t, 0] > 0 else start[t]
+        # The bound on shifts counts from the detection, not from the pass before.
+        shift[m] = max_shift[t]
+        if model[t, 0] > 0:
+            away = math.hypot(model[t, 1] - start[t, 1], model[t, 2] - start[t, 2])
+            shift[m] = max(max_shift[t] - away, 0.05 * max_shift[t])
+        group[m, 1] -= left
+        group[m, 2] -= top
+        if not model[t, 0] > 0:
+            group[m, 0] = 0.0
+        kind[m] = FREE_POSITION if free_position else 0
+    return group, kind, shift
+
+
+@njit(cache=True, nogil=True)
+def _fit_pair(stamp, s, first_shape, beam, group, kind, shift, radius, max_fwhm, weight, out):
+    """Fit the beam, then a free shape, to the first member of a group, the others alongside."""
+    ny, nx = stamp.shape
+    k = len(group)
+    _, beam_minor, _ = shape_from_precision(beam[0], beam[1], beam[2])
+    for fit in range(2):
+        column = FIXED if fit == 0 else FREE
+        p = group.copy()
+        if fit == 0:
+            p[0, 3], p[0, 4], p[0, 5] = beam
+        else:
+            p[0, 3], p[0, 4], p[0, 5] = first_shape
+            kind[0] = FREE_SHAPE
+        _ellipse_weight(weight, p[0, 1], p[0, 2], p[0, 3], p[0, 4], p[0, 5],
+                        _LIMIT_PER_RADIUS * radius[fit]**2)
+        for m in range(1, k):
+            for j in range(ny):
+                dy = j - p[m, 2]
+                for i in range(nx):
+                    dx = i - p[m, 1]
+                    if (p[m, 3] * dx * dx + 2 * p[m, 4] * dx * dy + p[m, 5] * dy * dy
+                            <= _LIMIT_PER_RADIUS * radius[fit]**2):
+                        weight[j, i] = 1.0
+        for m in range(k):
+            if p[m, 0] == 0:
+                p[m, 0] = _value_at(stamp, p[m, 1], p[m, 2])
+        best, status, chi2, n = fit_group(stamp, weight, p, kind, shift, 0.6 * beam_minor,
+                                          max_fwhm)
+        for c in range(6):
+            out[s, column + c] = best[0, c]
+        out[s, column + OUT_STATUS] = status
+        out[s, column + OUT_CHI2] = chi2
+        out[s, column + OUT_N] = n
+
+
+@njit(cache=True, nogil=True)
+def _look_around(raw, stamp, weight, s, out):
+    """Note blank pixels, the neighbours' share and how flat the top is."""
+    height, width = stamp.shape
+    n_blank, own, other = 0, 0.0, 0.0
+    for j in range(height):
+        for i in range(width):
+            if weight[j, i] > 0:
+                if math.isfinite(stamp[j, i]):
+                    own += abs(stamp[j, i])
+                    other += abs(raw[j, i] - stamp[j, i])
+                else:
+                    n_blank += 1
+    out[s, OUT_BLANK] = n_blank
+    out[s, OUT_CROWDED] = other / own if own > 0 else 0.0
+    out[s, OUT_TOP] = _count_top(stamp, weight)
+
+
+@njit(cache=True, nogil=True)
+def fit_stamps(todo, flat, begin, window, start, model, first, index, close_first, close_index,
+               beam, radius, max_shift, max_fwhm, free_position, out):
     """
-    Fit the beam and a free Gaussian to each source, neighbours' models subtracted.
+    Fit the beam and a free Gaussian to each source, its neighbours accounted for.
+
+    Neighbours so close that each would take flux from the other are fitted together with the
+    source; the models of all others are subtracted.
 
     Parameters
     ----------
@@ -106,11 +188,13 @@ def fit_stamps(todo, flat, begin, window, start, model, first, index, beam, radi
     window : (n, 4) array of int64
         Top, left, height and width of each stamp in the image.
     start : (n, 6) array
-        Amplitude (0: take it from the pixels), x, y in the image and shape to start from.
+        Amplitude (not used), x, y in the image as detected, and shape to start from.
     model : (n, 6) array
         Current model of every source; amplitude 0 for none.
     first, index : arrays of int64
         Neighbours of each source.
+    close_first, close_index : arrays of int64
+        Those of them that are fitted together with it.
     beam : (3,) array
         Precision matrix of the beam.
     radius : (2,) array
@@ -122,52 +206,47 @@ def fit_stamps(todo, flat, begin, window, start, model, first, index, beam, radi
     out : (n, N_OUT) array
         Filled for the sources in ``todo``.
     """
-    none = np.zeros(7)
     for s in todo:
         top, left, height, width = window[s]
         raw = flat[begin[s]:begin[s] + height * width].reshape(height, width)
-        stamp = raw.astype(np.float64)
+        stamp, alone = raw.astype(np.float64), raw.astype(np.float64)
+        close = close_index[close_first[s]:close_first[s + 1]]
         for k in range(first[s], first[s + 1]):
             t = index[k]
-            if t != s and model[t, 0] != 0:
-                add_gaussian(stamp, model[t, 0], model[t, 1] - left, model[t, 2] - top,
-                             model[t, 3], model[t, 4], model[t, 5], -1.0)
+            if t == s or model[t, 0] == 0:
+                continue
+            x, y = model[t, 1] - left, model[t, 2] - top
+            add_gaussian(alone, model[t, 0], x, y, model[t, 3], model[t, 4], model[t, 5], -1.0)
+            together = False
+            for m in close:
+                together = together or m == t
+            if not together:
+                add_gaussian(stamp, model[t, 0], x, y, model[t, 3], model[t, 4], model[t, 5],
+                             -1.0)
         weight = np.empty((height, width))
-        for fit in range(2):
-            column = FIXED if fit == 0 else FREE
-            p = none.copy()
-            p[1], p[2] = start[s, 1] - left, start[s, 2] - top
-            if fit == 0:
-                p[3], p[4], p[5] = beam
-            else:
-                p[3], p[4], p[5] = start[s, 3], start[s, 4], start[s, 5]
-            _ellipse_weight(weight, p[1], p[2], p[3], p[4], p[5],
-                            _LIMIT_PER_RADIUS * radius[fit]**2)
-            if fit == 0:
-                n_blank, own, other = 0, 0.0, 0.0
-                for j in range(height):
-                    for i in range(width):
-                        if weight[j, i] > 0:
-                            if math.isfinite(stamp[j, i]):
-                                own += abs(stamp[j, i])
-                                other += abs(raw[j, i] - stamp[j, i])
-                            else:
-                                n_blank += 1
-                out[s, OUT_BLANK] = n_blank
-                out[s, OUT_CROWDED] = other / own if own > 0 else 0.0
-                out[s, OUT_TOP] = _count_top(stamp, weight)
-            p[0] = start[s, 0] if start[s, 0] != 0 else _value_at(stamp, p[1], p[2])
-            fwhm, minor, _ = shape_from_precision(beam[0], beam[1], beam[2])
-            best, status, chi2, n = fit_gaussian(
-                stamp, weight, p, fit == 1, free_position, False, max_shift[s],
-                0.6 * minor if fit == 1 else 1e-3, max(max_fwhm[s], fwhm) if fit == 1 else 1e9)
-            if fit == 0 and status != CONVERGED and status != NO_PIXELS:
-                # A source that would wander off is held where it was detected.
-                best, _, chi2, n = fit_gaussian(stamp, weight, p, False, False)
-            for k in range(6):
-                out[s, column + k] = best[k]
+        _ellipse_weight(weight, start[s, 1] - left, start[s, 2] - top, beam[0], beam[1], beam[2],
+                        _LIMIT_PER_RADIUS * radius[0]**2)
+        _look_around(raw, alone, weight, s, out)
+        group, kind, shift = _group_of(s, close_first, close_index, start, model, top, left,
+                                       free_position, max_shift)
+        if len(group) == 1:
+            group[0, 0] = 0.0  # alone it starts anew from its pixels
+            group[0, 1], group[0, 2] = start[s, 1] - left, start[s, 2] - top
+            shift[0] = max_shift[s]
+        _fit_pair(stamp, s, start[s, 3:6], beam, group, kind, shift, radius,
+                  max(max_fwhm[s], 1.0), weight, out)
+        if out[s, FIXED + OUT_STATUS] == OUT_OF_BOUNDS and free_position:
+            # A source that would wander off is held where it was detected.
+            p = group[:1].copy()
+            p[0, 1], p[0, 2] = start[s, 1] - left, start[s, 2] - top
+            p[0, 3], p[0, 4], p[0, 5] = beam
+            p[0, 0] = _value_at(alone, p[0, 1], p[0, 2])
+            _ellipse_weight(weight, p[0, 1], p[0, 2], beam[0], beam[1], beam[2],
+                            _LIMIT_PER_RADIUS * radius[0]**2)
+            best, _, _, _ = fit_group(alone, weight, p, np.zeros(1, np.int64), shift[:1], 0.0,
+                                         1e9)
+            for c in range(6):
+                out[s, FIXED + c] = best[0, c]
+        for column in (FIXED, FREE):
             out[s, column + 1] += left
             out[s, column + 2] += top
-            out[s, column + OUT_STATUS] = status
-            out[s, column + OUT_CHI2] = chi2
-            out[s, column + OUT_N] = n

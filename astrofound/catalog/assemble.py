@@ -88,7 +88,9 @@ def _gaussian_rows(detections, fits, image, beam, theta_n, point_factor, forced)
         area = np.pi / (4 * np.log(2)) * major * minor
         point = ~fits.resolved
         flux = corrected * area * per_sum * np.where(point, point_factor, 1)
-        flux_err = np.where(point, error['peak'] * area * per_sum * point_factor,
+        # The factor from fit to flux varies over the image as the PSF does.
+        doubt = 0.0 if image.is_per_beam else 0.015 * np.abs(flux)
+        flux_err = np.where(point, np.hypot(error['peak'] * area * per_sum * point_factor, doubt),
                             np.abs(flux) * error['flux'])
     flags = (_BIT['edge'] * fits.edge | _BIT['blank'] * fits.blank | _BIT['blended'] * fits.crowded
              | _BIT['saturated'] * fits.saturated | _BIT['point'] * point

@@ -199,10 +199,13 @@ def fit_sources(reader, detections, beam, theta_n, *, n_passes=4, max_side=256,
         One row a source, in the order of ``detections``.
     """
     n = len(detections)
-    start, half = _start_values(detections, beam, max_side)
-    window, edge = _windows(detections, half, reader.shape)
+    start, fwhm = _start_values(detections, beam, max_side)
     active = detections.class_code != 2
-    reach = _REACH * np.maximum(2 * half / 2.4, beam.major)
+    close, gap = _close_neighbours(detections, fwhm, active)
+    half = np.minimum(np.ceil(1.2 * fwhm) + 2, max_side // 2)
+    half = np.minimum(half + np.ceil(_far_of(close, detections)), max_side // 2)
+    window, edge = _windows(detections, half, reader.shape, 0.7 * fwhm)
+    reach = _REACH * fwhm
     boxes = np.stack([window[:, 1], window[:, 0], window[:, 1] + window[:, 3],
                       window[:, 0] + window[:, 2]], axis=1).astype(float)
     circles = np.stack([detections.x - reach, detections.y - reach,
@@ -212,8 +215,8 @@ def fit_sources(reader, detections, beam, theta_n, *, n_passes=4, max_side=256,
     out = np.full((n, N_OUT), np.nan)
     model = np.zeros((n, 6))
     resolved = np.zeros(n, bool)
-    job = _Job(reader, detections, beam, theta_n, start, window, active, first, index, half,
-               free_position, np.asarray(significance, float), beam_error)
+    job = _Job(reader, detections, beam, theta_n, start, window, active, first, index, close,
+               gap, fwhm, free_position, np.asarray(significance, float), beam_error)
     order = np.lexsort((detections.x, detections.y, reader.tile_of(detections.x, detections.y)))
     for i in order.tolist():
         background[i], rms[i] = reader.value_at(detections.x[i], detections.y[i])
@@ -238,7 +241,9 @@ class _Job:
     active: np.ndarray
     first: np.ndarray
     index: np.ndarray
-    half: np.ndarray
+    close: tuple
+    gap: np.ndarray
+    fwhm: np.ndarray
     free_position: bool
     significance: np.ndarray
     beam_error: float
@@ -248,11 +253,14 @@ class _Job:
         """Fit the members of a batch; return output, models and which ones are resolved."""
         stamps = _Stamps(self.reader, self.window[members])
         first, index = _sublist(members, self.first, self.index)
+        close_first, close_index = _sublist(members, *self.close)
         start = self.start[members].copy()
         active, rms = self.active[members], self.rms[members]
         threshold = self.significance[self.detections.class_code[members]]
-        max_shift = np.maximum(0.6 * self.beam.fwhm, 0.4 * self.half[members])
-        max_fwhm = 4.0 * np.maximum(self.half[members], self.beam.major)
+        max_shift = np.maximum(0.6 * self.beam.fwhm, 0.5 * self.fwhm[members])
+        # Two sources must not change places.
+        max_shift = np.minimum(max_shift, np.maximum(0.45 * self.gap[members], 0.5))
+        max_fwhm = 4.0 * self.fwhm[members] + 8.0
         # In beam-correlated noise the wings carry no information, only neighbours.
         correlated = self.theta_n > 0.4 * self.beam.fwhm
         radius = np.array([0.7, 0.85] if correlated else [1.0, 1.0])
@@ -263,8 +271,8 @@ class _Job:
         crowded = np.diff(first) > 1
         for _ in range(n_passes):
             fit_stamps(todo, stamps.flat, stamps.begin, stamps.window, start, model, first,
-                       index, beam_precision(self.beam), radius, max_shift, max_fwhm,
-                       self.free_position, out)
+                       index, close_first, close_index, beam_precision(self.beam), radius,
+                       max_shift, max_fwhm, self.free_position, out)
             resolved[todo] = self._is_resolved(out[todo], rms[todo], threshold[todo])
             new = np.where(resolved[:, None], out[:, FREE:FREE + 6], out[:, FIXED:FIXED + 6])
             new[~np.isfinite(new).all(axis=1) | ~active] = 0
@@ -287,7 +295,7 @@ class _Job:
 
 
 def _start_values(detections, beam, max_side):
-    """Start of the fits, and half the stamp's side in pixels."""
+    """Start of the fits, and the FWHM expected of each source in pixels."""
     n = len(detections)
     sides = 0.5 * (detections.boxes[:, 2:] - detections.boxes[:, :2])
     sides = np.nan_to_num(np.clip(sides, 0, max_side))
@@ -299,8 +307,7 @@ def _start_values(detections, beam, max_side):
     start[:, 3:] = np.where(extended[:, None], np.stack(
         [_8LN2 / fwhm[:, 0]**2, np.zeros(n), _8LN2 / fwhm[:, 1]**2], axis=1),
         beam_precision(beam))
-    half = np.ceil(1.2 * np.maximum(fwhm.max(axis=1), beam.major)) + 2
-    return start, np.minimum(half, max_side // 2)
+    return start, np.maximum(fwhm.max(axis=1), beam.major)
 
 
 def looks_extended(detections, beam):
@@ -309,7 +316,50 @@ def looks_extended(detections, beam):
     return (detections.class_code > 0) | (side > 3.2 * beam.major)
 
 
-def _windows(detections, half, shape):
+def _close_neighbours(detections, fwhm, active, *, n_max=5, link=1.7):
+    """
+    List the neighbours that are fitted together, nearest first, and the distance of the nearest.
+
+    Two sources nearer than ``link`` times their mean FWHM share pixels to an extent that
+    subtracting one from the other in turns does not converge.
+    """
+    n = len(detections)
+    reach = 0.5 * link * fwhm
+    circles = np.stack([detections.x - reach, detections.y - reach,
+                        detections.x + reach, detections.y + reach], axis=1)
+    first, index = overlap_lists(circles, circles)
+    lists, gap = [], np.full(n, np.inf)
+    for i in np.arange(n).tolist():
+        near = index[first[i]:first[i + 1]]
+        if len(near) < 2:
+            lists.append(near[:0])
+            continue
+        near = near[(near != i) & active[near] & active[i]]
+        distance = np.hypot(detections.x[near] - detections.x[i],
+                            detections.y[near] - detections.y[i])
+        keep = distance < reach[i] + reach[near]
+        near, distance = near[keep], distance[keep]
+        # Ties by position: the order of the input must not matter.
+        order = np.lexsort((detections.x[near], detections.y[near], distance))[:n_max]
+        lists.append(near[order])
+        if len(distance):
+            gap[i] = distance.min()
+    sizes = np.array([len(part) for part in lists], np.int64)
+    flat = np.concatenate(lists) if n else np.empty(0, np.int64)
+    return (np.concatenate([[0], np.cumsum(sizes)]), flat), gap
+
+
+def _far_of(close, detections):
+    """Distance of the farthest neighbour that is fitted together with each source."""
+    first, index = close
+    owner = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    far = np.zeros(len(first) - 1)
+    np.maximum.at(far, owner, np.hypot(detections.x[index] - detections.x[owner],
+                                       detections.y[index] - detections.y[owner]))
+    return far
+
+
+def _windows(detections, half, shape, reach):
     """Stamps clipped to the image, and whether they were clipped."""
     ny, nx = shape
     x = np.clip(np.round(np.nan_to_num(detections.x)), 0, nx - 1)
@@ -317,7 +367,6 @@ def _windows(detections, half, shape):
     left, right = np.maximum(x - half, 0), np.minimum(x + half, nx - 1)
     top, bottom = np.maximum(y - half, 0), np.minimum(y + half, ny - 1)
     window = np.stack([top, left, bottom - top + 1, right - left + 1], axis=1).astype(np.int64)
-    reach = 0.6 * half
     edge = ((detections.x - reach < -0.5) | (detections.y - reach < -0.5)
             | (detections.x + reach > nx - 0.5) | (detections.y + reach > ny - 0.5))
     return window, edge

@@ -135,7 +135,8 @@ def gaussian_errors(peak, rms, major, minor, theta, theta_n):
     peak, rms, major, minor, theta = np.broadcast_arrays(
         *(np.asarray(value, dtype=float) for value in (peak, rms, major, minor, theta)))
     with np.errstate(all='ignore'):
-        snr = np.abs(peak) / rms
+        # Below 1 sigma the formulae lose their meaning: nothing is known worse than by a beam.
+        snr = np.maximum(np.abs(peak) / rms, 1.0)
         relative = {name: math.sqrt(2) / (snr * condon_ratio(major, minor, theta_n, *alpha))
                     for name, alpha in (('peak', (1.5, 1.5)), ('major', (2.5, 0.5)),
                                         ('minor', (0.5, 2.5)))}
@@ -151,7 +152,7 @@ def gaussian_errors(peak, rms, major, minor, theta, theta_n):
         share = np.minimum(2 * theta_n**2 / (major * minor), 1)
         flux = np.sqrt(relative['peak']**2 + share * shape2)
     return {
-        'peak': relative['peak'] * np.abs(peak),
+        'peak': relative['peak'] * snr * rms,
         'x': np.hypot(along * cos, across * sin), 'y': np.hypot(along * sin, across * cos),
         'major': relative['major'] * major, 'minor': relative['minor'] * minor,
         'theta': np.minimum(turn, 180 / math.sqrt(12)), 'flux': flux,

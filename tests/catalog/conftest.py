@@ -1,27 +1,15 @@
-"""A small simulated image with truth, and the stand-ins that measuring needs."""
+"""A maker of small images with unit, beam and WCS, and one measured catalogue."""
 
 import astropy.units as u
 import numpy as np
 import pytest
 from astropy.wcs import WCS
 
-from astrofound.catalog import Detections, boxes_around
+from astrofound.catalog import Detections, boxes_around, measure_sources
 from astrofound.image import PixelBeam, SurveyImage
 
 
-class ConstantNoise:
-    """Noise map of two numbers."""
-
-    def __init__(self, shape, rms=1.0, background=0.0):
-        self.shape, self.rms_median, self.background = shape, rms, background
-
-    def read_window(self, window):
-        size = [part.stop - part.start for part in window]
-        return (np.full(size, self.background, np.float32),
-                np.full(size, self.rms_median, np.float32))
-
-
-def make_wcs(kind='plain', centre=(180.0, -35.0)):
+def _make_wcs(kind='plain', centre=(180.0, -35.0)):
     """WCS of 2 arcsec pixels: plain, rotated by 30 degrees, or with east to the right."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ['RA---SIN', 'DEC--SIN']
@@ -36,32 +24,38 @@ def make_wcs(kind='plain', centre=(180.0, -35.0)):
     return wcs
 
 
-def gaussian(shape, peak, x, y, major, minor, theta):
-    """Elliptical Gaussian of FWHM axes in pixels."""
-    j, i = np.indices(shape)
-    cos, sin = np.cos(np.radians(theta)), np.sin(np.radians(theta))
-    along, across = (i - x) * cos + (j - y) * sin, (j - y) * cos - (i - x) * sin
-    return peak * np.exp(-4 * np.log(2) * ((along / major)**2 + (across / minor)**2))
-
-
-def correlated_noise(rng, shape, fwhm):
-    """Noise of unit rms whose autocorrelation is a Gaussian beam of this FWHM."""
-    from scipy.ndimage import gaussian_filter
-
-    noise = gaussian_filter(rng.normal(size=shape), fwhm / np.sqrt(2) / 2.3548, mode='wrap')
-    return noise / noise.std()
-
-
-def detections_of(sources, code=0):
-    """Detections of rows (x, y, fwhm)."""
-    x, y, fwhm = np.array(sources, dtype=float).T
-    return Detections(x, y, boxes_around(x, y, fwhm), None, np.full(len(x), code))
-
-
 @pytest.fixture
 def make_image():
     def make(data, *, kind='plain', unit=u.Jy / u.beam, beam=(4.0, 4.0, 0.0), wcs=True):
         return SurveyImage(np.asarray(data, dtype=np.float32), unit=unit, beam=PixelBeam(*beam),
-                           wcs=make_wcs(kind) if wcs else None)
+                           wcs=_make_wcs(kind) if wcs else None)
+
+    return make
+
+
+class _UnitNoise:
+    """Noise map of background 0 and rms 1."""
+
+    shape, rms_median = (80, 80), 1.0
+
+    def read_window(self, window):
+        size = [part.stop - part.start for part in window]
+        return np.zeros(size, np.float32), np.ones(size, np.float32)
+
+
+@pytest.fixture
+def make_catalog(make_image):
+    def make(**keywords):
+        rng = np.random.default_rng(1)
+        x, y = np.array([20.0, 50.0, 60.3]), np.array([20.0, 30.4, 61.0])
+        j, i = np.indices((80, 80))
+        data = rng.normal(size=(80, 80)) + sum(
+            40 * np.exp(-4 * np.log(2) * ((i - a)**2 / w**2 + (j - b)**2 / 16))
+            for a, b, w in zip(x, y, (4, 9, 4), strict=True))
+        found = Detections(x, y, boxes_around(x, y, 8.0), [0.9, 0.8, 0.7], [0, 1, 2])
+        catalog = measure_sources(make_image(data, **keywords), _UnitNoise(), found)
+        catalog.meta.update(CREATOR='astrofound 1.0', PARAMS='min_snr=5 ' * 20, INPUT='a b.fits',
+                            SNR=np.float64(5.5), beam={'major': 8.0, 'list': [1, 2]})
+        return catalog
 
     return make
