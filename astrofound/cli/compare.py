@@ -64,13 +64,15 @@ def command(first, second, truth, radius, min_snr, output, plot):
     FIRST that is in SECOND) with their confidence intervals, also in bins of S/N, flux ratios
     and position offsets.
     """
-    from astrofound.catalog import read_catalog
+    from astrofound.catalog import check_writable, read_catalog
     from astrofound.evaluation import compare_catalogs
     from astrofound.explore import check_figure_path, plot_comparison
 
     radius = parse_radius(radius)
     if plot is not None:
         check_figure_path(plot)
+    if output is not None:
+        check_writable(output)
     tables = [_cut(read_catalog(path), min_snr, path) for path in (first, second)]
     comparison = compare_catalogs(*tables, radius=radius, truth=truth,
                                   names=_short_names(first, second))
@@ -86,9 +88,11 @@ def command(first, second, truth, radius, min_snr, output, plot):
 
 
 def _short_names(first, second):
-    """File names without their folders, unless they are then the same."""
-    names = first.name, second.name
-    return names if names[0] != names[1] else (str(first), str(second))
+    """The least of the two paths that tells them apart."""
+    for names in ((first.stem, second.stem), (first.name, second.name)):
+        if names[0] != names[1]:
+            return names
+    return str(first), str(second)
 
 
 def _cut(table, min_snr, path):

@@ -15,6 +15,8 @@ from .truth import TruthScore, score_truth
 
 __all__ = ['Comparison', 'compare_catalogs']
 
+STRONG = 5.0    # the S/N from which a source is usually believed
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -130,6 +132,8 @@ class Comparison:
             value, low, high = fraction(self.n_matched, n_all)
             lines.append(f'{word:<{width}}  {value:.3f}  ({low:.3f} to {high:.3f})')
         lines.append(f'{"F1":<{width}}  {self.f1:.3f}')
+        if (strong := self._strong_line(words)) is not None:
+            lines.append(strong)
         median, scatter = self.flux_ratio
         if np.isfinite(median):
             lines.append(f'flux ratio {first} / {second}: median {median:.3f}, '
@@ -143,6 +147,16 @@ class Comparison:
             lines += ['', 'by footprint of the true sources, at S/N >= '
                       f'{self.score.min_snr:g}:', self.score.summary()]
         return '\n'.join(lines)
+
+    def _strong_line(self, words):
+        """The two fractions among the sources that each catalogue itself holds for certain."""
+        both = np.asarray(self.pairs['status'] == 'both')
+        parts = []
+        for word, side in zip(words, ('second', 'first'), strict=True):
+            strong = np.asarray(self.pairs[f'{side}_snr'] >= STRONG)
+            if strong.any():
+                parts.append(f'{word} {fraction((both & strong).sum(), strong.sum())[0]:.3f}')
+        return f'at S/N >= {STRONG:g}: {", ".join(parts)}' if parts else None
 
     def __repr__(self):
         return (f'<Comparison {self.names[0]}: {self.n_first}, {self.names[1]}: {self.n_second}, '

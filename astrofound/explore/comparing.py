@@ -50,10 +50,15 @@ def plot_comparison(comparison, *, path=None, figure=None):
     return figure
 
 
+def _short(name):
+    """A name that fits beside an axis."""
+    return name if len(name) <= 22 else f'{name[:12]}...{name[-8:]}'
+
+
 def _labels(comparison):
-    first, second = comparison.names
+    first, second = map(_short, comparison.names)
     if comparison.truth:
-        return f'completeness of {first}', f'reliability of {first}'
+        return 'completeness', 'reliability'
     return f'fraction of {second} in {first}', f'fraction of {first} in {second}'
 
 
@@ -100,8 +105,8 @@ def _draw_fluxes(ax, comparison):
     if not np.isfinite(snr).any():
         snr = np.array(pairs['first_snr'], dtype=float)
     good = np.isfinite(ratio) & (ratio > 0) & (snr > 0)
-    first, second = comparison.names
-    ax.set(xlabel='peak S/N', ylabel=f'flux ratio {first} / {second}')
+    first, second = map(_short, comparison.names)
+    ax.set(xlabel='peak S/N', ylabel=f'flux ratio\n{first} / {second}')
     if not good.any():
         _say(ax, 'no fluxes to compare')
         return
@@ -136,7 +141,7 @@ def _draw_offsets(ax, comparison):
     ax.scatter(dx, dy, s=6, color=GREY, alpha=0.5, linewidths=0, rasterized=len(pairs) > 5000)
     x, scatter_x, y, scatter_y = (getattr(part, 'value', part) for part in comparison.offsets)
     ax.errorbar(x, y, xerr=np.nan_to_num(scatter_x), yerr=np.nan_to_num(scatter_y), marker='o',
-                color=BLUE, capsize=2, label=f'median ({x:.2g}, {y:.2g})')
+                color=BLUE, capsize=2)
     radius = comparison.radius
     if isinstance(radius, u.Quantity):
         radius = radius.to_value(u.arcsec)
@@ -148,7 +153,7 @@ def _draw_offsets(ax, comparison):
         ax.invert_xaxis()       # east to the left, as on the sky
     ax.axhline(0, color='black', linewidth=0.5)
     ax.axvline(0, color='black', linewidth=0.5)
-    ax.legend(fontsize='small', loc='upper right')
+    ax.set_title(f'median ({x:.2g}, {y:.2g})', fontsize='small')
 
 
 def _say(ax, text):

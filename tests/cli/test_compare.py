@@ -30,8 +30,8 @@ def test_summary_table_and_figure(two_files, tmp_path):
     output, figure = tmp_path / 'pairs.csv', tmp_path / 'c.png'
     done = run(*two_files, '--radius', '2arcsec', '-o', output, '--plot', figure)
     assert done.exit_code == 0
-    assert 'a.fits: 80 sources, b.ecsv: 80, in both: 60' in done.output
-    assert 'of b.ecsv in a.fits  0.750' in done.output
+    assert 'a: 80 sources, b: 80, in both: 60' in done.output
+    assert 'of b in a  0.750' in done.output
     assert f'table: {output}' in done.output
     assert len(QTable.read(output)) == 100
     assert figure.stat().st_size > 10_000
@@ -61,6 +61,7 @@ def test_output_formats(two_files, tmp_path):
     (('--radius', 'wide'), '--radius must be an angle'),
     (('--radius', '-1arcsec'), "'radius' must be"),
     (('--plot', 'figure.doc'), 'cannot draw into'),
+    (('-o', 'table.doc'), 'unknown extension'),
     ((), "pass a 'radius'"),
 ])
 def test_errors_are_ours(two_files, arguments, message):
