@@ -72,21 +72,22 @@ def plot_cutouts(folder, shown, stem):
 
     for sheet, start in enumerate(range(0, len(shown), 24)):
         figure = Figure(figsize=(24, 16), layout='constrained')
-        for ax, (name, known, found) in zip(figure.subplots(4, 6).ravel(),
-                                            shown[start:start + 24], strict=False):
+        axes = figure.subplots(4, 6).ravel()
+        for ax in axes:
+            ax.set_axis_off()
+        for ax, (name, known, found) in zip(axes, shown[start:start + 24], strict=False):
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore')
                 data = fits.getdata(folder / 'fits' / name)
             noise = 1.4826 * np.median(np.abs(data - np.median(data)))
             ax.imshow(np.arcsinh(data / (2 * noise)), origin='lower', cmap='gray_r', vmin=-1.2,
                       vmax=4)
-            ax.plot(*known.T, 's', mfc='none', mec='#009E73', ms=12)
-            ax.plot(*found.T, 'o', mfc='none', mec='#D55E00', ms=8)
+            ax.plot(*known.T, 's', mfc='none', mec='#009E73', ms=12, mew=1.5)
+            ax.plot(*found.T, 'o', mfc='none', mec='#D55E00', ms=8, mew=1.5)
             ax.plot([99.5, 199.5, 199.5, 99.5, 99.5], [99.5, 99.5, 199.5, 199.5, 99.5],
                     color='#0072B2', lw=0.5)
             ax.set_title(name[:22], fontsize=8)
-            ax.set_axis_off()
-        figure.savefig(f'{stem}_{sheet}.png', dpi=50)
+        figure.savefig(f'{stem}_{sheet}.png', dpi=75)
 
 
 def recovered(found, known, radius):
