@@ -3,7 +3,7 @@
 import warnings
 
 import numpy as np
-from astropy.utils.exceptions import AstropyUserWarning
+from astropy.utils.exceptions import AstropyWarning
 from scipy import ndimage
 
 from astrofound.catalog import Detections
@@ -98,7 +98,7 @@ class PhotutilsSegmentation(BaseDetector):
 
         with warnings.catch_warnings():
             # photutils warns where nothing is found and where a segment has too many peaks
-            warnings.simplefilter('ignore', AstropyUserWarning)
+            warnings.simplefilter('ignore', AstropyWarning)
             segments = detect_sources(tile.filtered, self.n_sigma, n_pixels, mask=tile.blank)
             if segments is None:
                 return Detections.empty(), np.empty(0)
