@@ -39,8 +39,8 @@ class _Residual(nn.Module):
         self.second = _ConvNorm(width, width)
 
     def forward(self, x):
-        y = torch.relu(self.first(x))
-        return torch.relu(x + self.second(y))
+        # In place, since these passes over memory cost as much as the convolutions.
+        return self.second(self.first(x).relu_()).add_(x).relu_()
 
 
 class _Merge(nn.Module):
@@ -54,7 +54,7 @@ class _Merge(nn.Module):
     def forward(self, coarse, fine):
         # The 1x1 convolution runs before the enlargement: a quarter of the work.
         raised = nn.functional.interpolate(self.coarse(coarse), scale_factor=2.0, mode='nearest')
-        return torch.relu(self.mix(torch.relu(raised + fine)))
+        return self.mix(raised.add_(fine).relu_()).relu_()
 
 
 class CompactNetwork(nn.Module):
@@ -87,7 +87,7 @@ class CompactNetwork(nn.Module):
         self.merges = nn.ModuleList(
             _Merge(coarse, fine) for fine, coarse in pairwise(widths))
         self.head = nn.Sequential(
-            _ConvNorm(widths[0], 2 * widths[0]), nn.ReLU(), nn.Conv2d(2 * widths[0], _N_OUTPUTS, 1))
+            _ConvNorm(widths[0], 2 * widths[0]), nn.ReLU(inplace=True), nn.Conv2d(2 * widths[0], _N_OUTPUTS, 1))
         # A cell is a source about once in a hundred: start there, so that the first steps
         # are not spent on learning that most of the sky is empty.
         nn.init.zeros_(self.head[-1].bias)
@@ -118,16 +118,22 @@ class CompactNetwork(nn.Module):
         outputs : `torch.Tensor`
             See ``HEAD_CHANNELS`` for the meaning of the 8 planes.
         """
-        x = torch.relu(self.stem(channels.to(self.stem[0].weight.dtype)))
+        x = self.stem(channels.to(self.stem[0].weight.dtype)).relu_()
         pyramid = []
         for level, stage in enumerate(self.stages):
             x = stage(x)
             pyramid.append(x)
             if level < len(self.downs):
-                x = torch.relu(self.downs[level](x))
+                x = self.downs[level](x).relu_()
         for level in reversed(range(len(self.merges))):
             x = self.merges[level](x, pyramid[level])
-        return self.head[-1](self.head[:-1](x).to(self.head[-1].weight.dtype))
+        return self._answer(self.head[:-1](x))
+
+    def _answer(self, features):
+        """Apply the last layer, as a matrix product: its 1x1 convolution takes a slow path."""
+        last = self.head[-1]
+        cells = features.permute(0, 2, 3, 1).to(last.weight.dtype)
+        return nn.functional.linear(cells, last.weight[:, :, 0, 0], last.bias).permute(0, 3, 1, 2)
 
 
 def for_inference(network, device, dtype=torch.float32):
