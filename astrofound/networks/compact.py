@@ -87,7 +87,8 @@ class CompactNetwork(nn.Module):
         self.merges = nn.ModuleList(
             _Merge(coarse, fine) for fine, coarse in pairwise(widths))
         self.head = nn.Sequential(
-            _ConvNorm(widths[0], 2 * widths[0]), nn.ReLU(inplace=True), nn.Conv2d(2 * widths[0], _N_OUTPUTS, 1))
+            _ConvNorm(widths[0], 2 * widths[0]), nn.ReLU(inplace=True),
+            nn.Conv2d(2 * widths[0], _N_OUTPUTS, 1))
         # A cell is a source about once in a hundred: start there, so that the first steps
         # are not spent on learning that most of the sky is empty.
         nn.init.zeros_(self.head[-1].bias)
