@@ -207,7 +207,7 @@ def standardize(table, *, column_map=None):
         out.remove_column(theirs)
     prefix = style.replace(' ', '_').replace('unknown', 'other')
     for name in list(out.colnames):
-        if name in COLUMNS and style != 'unknown':
+        if name in COLUMNS and (style != 'unknown' or name in converted):
             out.rename_column(name, f'{prefix}_{name}')
     for position, name in enumerate(name for name in COLUMNS if name in converted):
         out.add_column(converted[name], name=name, index=position)
@@ -266,9 +266,10 @@ def _own_columns(table):
                 description = column.info.description
                 table[name] = values
                 table[name].info.description = description
-        elif (name in table.colnames and spec.unit not in ('peak', 'flux')
-                and getattr(table[name], 'unit', None) is None):
-            table[name].unit = spec.unit  # CSV has none
+        elif name in table.colnames and getattr(table[name], 'unit', None) is None:
+            # CSV has no units, and no format keeps that of a number without one.
+            unit = '' if spec.unit in ('peak', 'flux') else spec.unit
+            table[name].unit = u.Unit(unit)
     return table
 
 

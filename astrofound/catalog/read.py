@@ -5,6 +5,7 @@ import json
 import warnings
 from pathlib import Path
 
+import astropy.units as u
 from astropy.io import fits
 from astropy.io.votable import parse
 from astropy.table import QTable, Table
@@ -71,7 +72,7 @@ def read_catalog(path, *, column_map=None, format=None, hdu=None):
     except Exception as error:  # every reader of astropy has exceptions of its own
         reason = str(error).strip().partition('\n')[0] or type(error).__name__
         raise ReadError(f'{path} is not a table that can be read: {reason}') from error
-    table = _fill_masked(table)
+    table = _known_units(_fill_masked(table))
     table.meta = meta
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', AstropyWarning)
@@ -142,6 +143,15 @@ def _read_votable(path):
         if info.name and info.value:
             meta[info.name] = info.value
     return table, meta
+
+
+def _known_units(table):
+    """Parse the units that are not in the standard of the file's format but are known."""
+    for column in table.itercols():
+        if getattr(column, 'unit', None) is not None:
+            with contextlib.suppress(ValueError):
+                column.unit = u.Unit(column.unit.to_string(), parse_strict='silent')
+    return table
 
 
 def _fill_masked(table):

@@ -1,5 +1,6 @@
 """Read the surroundings of many sources with each tile of the image read once."""
 
+import math
 from collections import OrderedDict
 
 import numpy as np
@@ -118,10 +119,10 @@ class WindowReader:
         background, rms : float
             ``rms`` is NaN where it is not known.
         """
-        row = int(np.clip(round(y), 0, self.shape[0] - 1))
-        column = int(np.clip(round(x), 0, self.shape[1] - 1))
+        row = min(max(round(y), 0), self.shape[0] - 1)
+        column = min(max(round(x), 0), self.shape[1] - 1)
         side = self.tile_side
         _, level, rms = self._tile(row // side, column // side)
         value = float(rms[row % side, column % side])
-        good = np.isfinite(value) and value > 0
-        return float(level[row % side, column % side]), value if good else np.nan
+        good = math.isfinite(value) and value > 0
+        return float(level[row % side, column % side]), value if good else math.nan

@@ -12,7 +12,7 @@ import astropy.units as u
 import numpy as np
 from astropy.io import fits
 from astropy.io.votable.tree import Info, VOTableFile
-from astropy.table import Table
+from astropy.table import Column, Table
 from astropy.utils.exceptions import AstropyWarning
 
 from ..utils import InputError, WriteError, atomic_path, nearest_name
@@ -186,16 +186,18 @@ def _write_fits(table, path):
     for name in table.colnames:
         # Written as TCOMM, which other programs read, instead of astropy's own comments.
         descriptions[name], table[name].description = table[name].description, None
-        if table[name].dtype.kind == 'O':
-            table[name] = table[name].astype(str)
+        if table[name].dtype.kind in 'OU':
+            table[name] = np.char.encode(table[name].astype(str), 'ascii', 'replace')
     hdu = fits.table_to_hdu(table)
     hdu.header['EXTNAME'] = 'CATALOG'
     for number, name in enumerate(table.colnames, start=1):
-        spec = COLUMNS.get(name)
+        spec, unit = COLUMNS.get(name), table[name].unit
+        if unit is not None and f'TUNIT{number}' not in hdu.header:
+            hdu.header[f'TUNIT{number}'] = unit.to_string()  # not in the standard, yet a unit
         if descriptions[name]:
             hdu.header[f'TCOMM{number}'] = _ascii(descriptions[name])
         if spec is not None:
-            hdu.header[f'TUCD{number}'] = ucd_of(spec, table[name].unit)
+            hdu.header[f'TUCD{number}'] = ucd_of(spec, unit)
     for key, value in meta.items():
         key = key.upper()
         if len(key) <= 8 and key.replace('_', '').replace('-', '').isalnum() and (
@@ -247,9 +249,10 @@ def _packed_rows(table):
             return None
         if column.dtype.kind == 'U':
             try:
-                table[name] = column = np.char.encode(column, 'ascii')
+                column = Column(np.char.encode(column, 'ascii'), description=column.description)
             except UnicodeEncodeError:
                 return None
+            table[name] = column
         if column.dtype.kind != 'S' and column.dtype.str[1:] not in kinds:
             return None
         dtypes.append((name, column.dtype.newbyteorder('>')))
