@@ -137,6 +137,7 @@ def force_photometry(image, noise, positions, *, options=None):
     return _measure(image, noise, detections, options or MeasureOptions(), forced=True)
 
 
+@np.errstate(all='ignore')  # pixels of any size: what overflows ends as NaN and is flagged
 def _measure(image, noise, detections, options, forced):
     if image.beam is None:
         raise InputError(f'{image.name} has no beam; call with_beam() or pass beam=')
