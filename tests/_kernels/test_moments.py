@@ -15,7 +15,7 @@ def test_sum_like_photutils(axes, theta):
     p, q = 1 / axes[0]**2, 1 / axes[1]**2
     form = (p * cos**2 + q * sin**2, (p - q) * sin * cos, p * sin**2 + q * cos**2)
     total, area, missing = elliptical_sum(data, 30.3, 24.8, *form, 1.0)
-    aperture = EllipticalAperture((30.3, 24.8), *axes, np.radians(theta))
+    aperture = EllipticalAperture((30.3, 24.8), a=axes[0], b=axes[1], theta=np.radians(theta))
     mask = aperture.to_mask(method='subpixel', subpixels=5)
     assert_allclose(total, (mask.data * mask.cutout(data)).sum(), atol=1e-9)
     assert_allclose(area, np.pi * axes[0] * axes[1], rtol=0.01)
