@@ -7,6 +7,7 @@ root; tests that need them are skipped, with the reason, where there is no such 
 """
 
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -29,11 +30,14 @@ settings.load_profile('astrofound')
 
 
 def pytest_configure():
-    """Keep the time tables of astropy from asking the network."""
+    """Keep astropy's time tables off the network, and let the tests of Ctrl-C have it."""
     from astropy.utils import iers
 
     iers.conf.auto_download = False
     iers.conf.auto_max_age = None
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # a run in the background ignores it, and every child would inherit that
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -78,6 +78,8 @@ class BaseDetector(ABC, BaseEstimator):
         self._check_parameters()
         image = as_survey_image(image, beam=beam, mask=mask).with_beam()
         image.warn_if_no_wcs()
+        logger.info('detecting in %s: %d x %d pixels, beam %s (%s)', image.name,
+                    image.shape[1], image.shape[0], image.beam, image.beam_origin)
         if isinstance(within, (str, os.PathLike)):
             within = read_regions(within)
         noise = noise_map(image, background=background, rms=rms)

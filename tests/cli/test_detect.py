@@ -195,11 +195,15 @@ def test_ctrl_c_leaves_no_half_file(tmp_path):
     mosaic = tmp_path / 'mosaic.fits'
     written(mosaic, np.random.default_rng(0).standard_normal((3000, 3000)).astype(np.float32))
     job = subprocess.Popen(
-        [sys.executable, '-m', 'astrofound', 'detect', mosaic, '--beam', '2.5pix',
+        [sys.executable, '-m', 'astrofound', '-v', 'detect', mosaic, '--beam', '2.5pix',
          '-o', tmp_path / 's.reg'], stderr=subprocess.PIPE, text=True)
-    time.sleep(6)
-    job.send_signal(signal.SIGINT)
-    said = job.communicate(timeout=60)[1]
+    with job:
+        for line in job.stderr:
+            if 'detecting in mosaic' in line:
+                break
+        time.sleep(0.5)  # the tiles take several seconds
+        job.send_signal(signal.SIGINT)
+        said = job.communicate(timeout=60)[1]
     assert job.returncode == 130
     assert 'Traceback' not in said
     assert 'stopped' in said
