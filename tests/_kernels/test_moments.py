@@ -36,7 +36,8 @@ def test_first_radius_of_a_gaussian():
     data = np.exp(-0.5 * ((i - 40)**2 + (j - 40)**2) / 9)
     data[10, 10] = np.nan
     # The mean radius of a Gaussian of unit sigma is sqrt(pi / 2).
-    assert_allclose(first_radius(data, 40, 40, 1 / 9, 0, 1 / 9, 10.0), np.sqrt(np.pi / 2), rtol=1e-2)
+    radius = first_radius(data, 40, 40, 1 / 9, 0, 1 / 9, 10.0)
+    assert_allclose(radius, np.sqrt(np.pi / 2), rtol=1e-2)
     assert first_radius(-data, 40, 40, 1 / 9, 0, 1 / 9, 10.0) == 0
 
 
