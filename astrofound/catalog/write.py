@@ -4,7 +4,6 @@ import base64
 import csv
 import io
 import json
-import os
 import warnings
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from astropy.io.votable.tree import Info, VOTableFile
 from astropy.table import Column, Table
 from astropy.utils.exceptions import AstropyWarning
 
-from ..utils import InputError, WriteError, atomic_path, nearest_name
+from ..utils import InputError, WriteError, atomic_path, check_place, nearest_name
 from .columns import COLUMNS, ucd_of
 from .region_text import crtf_text, ds9_text
 
@@ -56,18 +55,15 @@ def check_writable(path, *, overwrite=True):
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         near = nearest_name(suffix, FORMATS)
-        hint = f'; did you mean {near!r}?' if near else ''
+        hint = f'did you mean {near!r}? Known' if near else 'known'
         known = ', '.join(f'{ending} ({text})' for ending, text in FORMATS.items())
-        raise InputError(f'{path}: unknown extension {suffix!r}{hint} Known are {known}')
+        raise InputError(f'{path}: unknown extension {suffix!r}; {hint} are {known}')
     folder = path.parent
     if not folder.is_dir():
         raise WriteError(f'cannot write {path}: the folder {folder} does not exist')
-    if path.is_dir():
-        raise WriteError(f'cannot write {path}: it is a folder')
     if path.exists() and not overwrite:
         raise WriteError(f'{path} exists; remove it or pass overwrite=True')
-    if not os.access(folder, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise WriteError(f'cannot write {path}: permission denied')
+    check_place(path)
     return suffix
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from .options import check_distinct
+
 __all__ = ['command', 'parse_radius']
 
 
@@ -64,15 +66,17 @@ def command(first, second, truth, radius, min_snr, output, plot):
     FIRST that is in SECOND) with their confidence intervals, also in bins of S/N, flux ratios
     and position offsets.
     """
-    from astrofound.catalog import check_writable, read_catalog
+    from astrofound.catalog import FORMATS, check_writable, read_catalog
     from astrofound.evaluation import compare_catalogs
     from astrofound.explore import check_figure_path, plot_comparison
+    from astrofound.utils import InputError
 
     radius = parse_radius(radius)
     if plot is not None:
         check_figure_path(plot)
-    if output is not None:
-        check_writable(output)
+    if output is not None and FORMATS[check_writable(output)].endswith('regions'):
+        raise InputError(f'{output}: pairs are a table; choose .fits, .vot, .ecsv or .csv')
+    check_distinct([path for path in (output, plot) if path], [first, second])
     tables = [_cut(read_catalog(path), min_snr, path) for path in (first, second)]
     comparison = compare_catalogs(*tables, radius=radius, truth=truth,
                                   names=_short_names(first, second))

@@ -8,7 +8,7 @@ import click
 
 from astrofound.utils import AstrofoundError, InputError
 
-from .options import parse_hdu, parse_map, parse_plane
+from .options import check_distinct, parse_hdu, parse_map, parse_plane
 
 __all__ = ['command']
 
@@ -45,7 +45,7 @@ _EXAMPLE = 'astrofound detect mosaic.fits -o sources.reg -o sources.fits --plot 
 def command(images, outputs, plot, **options):
     """Detect and measure the sources of one or more images."""
     outputs = outputs or (_ALWAYS,)
-    jobs = _plan(images, outputs, plot)
+    jobs = _plan(images, outputs, plot, options)
     detector = _make_detector(options)
     status = 0
     for image, paths, picture in jobs:
@@ -59,9 +59,10 @@ def command(images, outputs, plot, **options):
     return status
 
 
-def _plan(images, outputs, plot):
+def _plan(images, outputs, plot, options):
     """Name every file before the first image is read, so that nothing is lost hours later."""
     from astrofound.catalog import check_writable
+    from astrofound.explore import check_figure_path
 
     templates = [*outputs, *([plot] if plot else [])]
     for template in templates:
@@ -77,17 +78,12 @@ def _plan(images, outputs, plot):
         for path in paths:
             check_writable(path)
         if picture:
-            _check_picture(picture)
+            check_figure_path(picture)
         jobs.append((image, paths, picture))
+    maps = (options[name] for name in ('rms', 'background', 'mask', 'within', 'weights'))
+    check_distinct([path for _, paths, picture in jobs for path in (*paths, picture) if path],
+                   [*images, *maps])
     return jobs
-
-
-def _check_picture(path):
-    known = ('.png', '.pdf', '.svg', '.jpg')
-    if path.suffix.lower() not in known:
-        raise InputError(f"cannot draw {path}: the ending must be one of {', '.join(known)}")
-    if not path.parent.is_dir():
-        raise InputError(f'cannot draw {path}: there is no folder {path.parent}')
 
 
 def _make_detector(options):

@@ -34,11 +34,10 @@ def _installation():
 
 def _image(path, hdu, plane, beam):
     import astropy.units as u
-    import numpy as np
 
     from astrofound.image import SurveyImage
     from astrofound.preprocess import noise_map
-    from astrofound.utils import NoBeamError
+    from astrofound.utils import InputError, NoBeamError
 
     from .options import parse_hdu, parse_plane
 
@@ -62,10 +61,22 @@ def _image(path, hdu, plane, beam):
         return rows
     rows.append(('beam', f'{image.beam.major:.2f} x {image.beam.minor:.2f} pixels'
                          f'{_on_sky(image.sky_beam)} ({image.beam_origin})'))
-    noise = noise_map(image)
-    blank = np.count_nonzero(np.isnan(image.data)) / (image.shape[0] * image.shape[1])
-    rows += [('rms', f'{noise.rms_median:.4g} {image.peak_unit}'), ('blank', f'{blank:.1%}')]
+    try:
+        rows.append(('rms', f'{noise_map(image).rms_median:.4g} {image.peak_unit}'))
+    except InputError as error:
+        rows.append(('rms', str(error)))
+    rows.append(('blank', f'{_blank_share(image):.1%}'))
     return rows
+
+
+def _blank_share(image):
+    """Share of blank pixels, strip by strip, since a mosaic may be larger than memory."""
+    import numpy as np
+
+    ny, nx = image.shape
+    height = max(1, 4_000_000 // nx)
+    strips = ((slice(top, min(top + height, ny)), slice(0, nx)) for top in range(0, ny, height))
+    return sum(np.count_nonzero(np.isnan(image.read_window(strip))) for strip in strips) / (ny * nx)
 
 
 def _on_sky(beam):

@@ -1,8 +1,38 @@
-"""Words of the command line as values, shared by the commands."""
+"""Words of the command line as values, and checks of files, shared by the commands."""
+
+from pathlib import Path
 
 from astrofound.utils import InputError
 
-__all__ = ['parse_hdu', 'parse_map', 'parse_plane']
+__all__ = ['check_distinct', 'parse_hdu', 'parse_map', 'parse_plane']
+
+
+def check_distinct(outputs, inputs=()):
+    """
+    Refuse to write over an input, or twice to one file.
+
+    Parameters
+    ----------
+    outputs : iterable of path-like
+        Files to be written.
+    inputs : iterable of path-like, number or None, optional
+        Files to be read; what is no path is passed over.
+
+    Raises
+    ------
+    InputError
+        If an output is one of the inputs or of the other outputs.
+    """
+    read = {Path(name).resolve() for name in inputs if isinstance(name, (str, Path))}
+    written = set()
+    for output in outputs:
+        place = Path(output).resolve()
+        if place in read:
+            raise InputError(f'{output} is an input and would be lost; choose another output')
+        if place in written:
+            raise InputError(f'{output} would be written twice; give each output its own name')
+        written.add(place)
+
 
 
 def parse_hdu(text):

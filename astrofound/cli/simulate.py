@@ -169,9 +169,10 @@ def _pixel_beam(text, sky):
 def _check_output(output, overwrite):
     """Complain before the work is done, not after it."""
     from astrofound.datasets.simulate import truth_path
-    from astrofound.utils import InputError
+    from astrofound.utils import InputError, check_place
 
     for path in truth_path(output):
+        check_place(path)
         if path.exists() and not overwrite:
             raise InputError(f'{path} exists; choose another name or add --overwrite')
 

@@ -7,7 +7,7 @@ import astropy.units as u
 import numpy as np
 from astropy.stats import mad_std
 
-from astrofound.utils import InputError, atomic_path
+from astrofound.utils import InputError, atomic_path, check_place
 
 __all__ = ['FIGURE_COLORS', 'Thumbnail', 'make_thumbnail', 'new_figure', 'save_figure']
 
@@ -63,12 +63,12 @@ def save_figure(figure, path, *, dpi=150):
 
 def check_figure_path(path):
     """
-    Return the format that the extension of a path asks for.
+    Check that a figure can be written, and return the format that its extension asks for.
 
     Parameters
     ----------
     path : path-like
-        Where a figure shall go; not opened.
+        Where a figure shall go.
 
     Returns
     -------
@@ -79,11 +79,14 @@ def check_figure_path(path):
     ------
     InputError
         If it is not that of a figure.
+    WriteError
+        If nothing can be written there.
     """
     kind = Path(path).suffix.lower().lstrip('.')
     if kind not in FIGURE_TYPES:
         msg = f'cannot draw into {path}: the name must end in one of .{", .".join(FIGURE_TYPES)}'
         raise InputError(msg)
+    check_place(path)
     return kind
 
 

@@ -1,6 +1,6 @@
 """Errors, validation, progress, device choice and safe files; no astronomy."""
 
-from .atomic import atomic_path
+from .atomic import atomic_path, check_place
 from .device import has_fast_bfloat16, resolve_device
 from .errors import (
     AstrofoundError,
@@ -23,6 +23,6 @@ __all__ = [
     'AstrofoundError', 'AstrofoundWarning', 'BeamWarning', 'HeaderWarning', 'InputError',
     'MissingDependencyError', 'NoBeamError', 'NoDetectionsWarning', 'NoWCSWarning', 'ReadError',
     'WriteError',
-    'atomic_path', 'check_choice', 'check_number', 'nearest_name', 'progress_bar', 'require',
+    'atomic_path', 'check_choice', 'check_number', 'check_place', 'nearest_name', 'progress_bar', 'require',
     'has_fast_bfloat16', 'resolve_device',
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .errors import AstrofoundError, WriteError
 
-__all__ = ['atomic_path']
+__all__ = ['atomic_path', 'check_place']
 
 
 @contextmanager
@@ -37,12 +37,8 @@ def atomic_path(path):
     """
     path = Path(path)
     target = path.resolve()
-    try:
-        folder = _open_folder(target)
-    except OSError as error:
-        raise WriteError(f'cannot write {path}: {error.strerror}') from error
-    with folder:
-        temporary = Path(folder.name) / target.name
+    with _open_folder(path, target) as folder:
+        temporary = Path(folder) / target.name
         try:
             yield temporary
             _put_in_place(temporary, target)
@@ -52,7 +48,34 @@ def atomic_path(path):
             raise WriteError(f'cannot write {path}: {error.strerror or error}') from error
 
 
-def _open_folder(target):
+def check_place(path):
+    """
+    Raise what `atomic_path` would raise for a place where nothing can be written.
+
+    It tries: permissions alone say too little of network disks and of what root may do.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to be written later.
+
+    Raises
+    ------
+    WriteError
+        If the folder is missing or not writable, or ``path`` is a folder or device.
+    """
+    path = Path(path)
+    _open_folder(path, path.resolve()).cleanup()
+
+
+def _open_folder(path, target):
+    try:
+        return _make_folder(target)
+    except OSError as error:
+        raise WriteError(f'cannot write {path}: {error.strerror}') from error
+
+
+def _make_folder(target):
     """Make the hidden folder, once it is clear that the target may be replaced."""
     if target.is_dir():
         raise IsADirectoryError(0, 'it is a folder')

@@ -181,7 +181,7 @@ def test_unwritable_places(tmp_path, make_catalog):
 @pytest.mark.skipif(os.geteuid() == 0, reason='root may write anywhere')
 def test_read_only_folder(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(WriteError, match='permission denied'):
+    with pytest.raises(WriteError, match='Permission denied'):
         check_writable(tmp_path / 'a.fits')
 
 

@@ -62,11 +62,22 @@ def test_output_formats(two_files, tmp_path):
     (('--radius', '-1arcsec'), "'radius' must be"),
     (('--plot', 'figure.doc'), 'cannot draw into'),
     (('-o', 'table.doc'), 'unknown extension'),
+    (('-o', 'pairs.reg'), 'pairs are a table'),
     ((), "pass a 'radius'"),
 ])
 def test_errors_are_ours(two_files, arguments, message):
     with pytest.raises(AstrofoundError, match=message):
         run(*two_files, *arguments)
+
+
+@pytest.mark.parametrize('option', ['-o', '--plot'])
+def test_an_input_is_never_written_over(two_files, option, tmp_path):
+    path = two_files[0]
+    if option == '--plot':
+        (tmp_path / 'a.png').write_bytes((tmp_path / 'a.fits').read_bytes())
+        path = str(tmp_path / 'a.png')
+    with pytest.raises(AstrofoundError, match='is an input and would be lost'):
+        run(path, two_files[1], option, path)
 
 
 def test_missing_file(tmp_path, two_files):

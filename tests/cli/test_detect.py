@@ -109,17 +109,32 @@ def truncated(path):
     return path
 
 
+def damaged(path):
+    """Compressed pixels with noise written over their middle."""
+    hdu = fits.CompImageHDU(np.tile(GOOD, (4, 4)))
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2:len(content) // 2 + 2000] = np.random.default_rng(1).bytes(2000)
+    path.write_bytes(content)
+    return path
+
+
 BAD = {
     'missing': (lambda path: path, 'does not exist'),
     'empty': (lambda path: path.touch() or path, 'empty'),
     'truncated': (truncated, 'truncated'),
+    'damaged compression': (damaged, 'damaged'),
+    'FITS in name only': (lambda path: path.write_text('SIMPLE as that\n' * 400) and path,
+                          'not a readable FITS file'),
     'text': (lambda path: path.write_text('RA Dec Flux\n1 2 3\n') and path, 'neither FITS nor'),
     'table': (lambda path: Table({'a': [1]}).write(path, format='fits') or path, 'no image'),
-    'one axis': (lambda path: written(path, GOOD[0]), ''),
-    'five axes': (lambda path: written(path, np.zeros((2, 2, 2, 8, 8), np.float32)), ''),
-    'all NaN': (lambda path: written(path, GOOD * np.nan), ''),
-    'constant': (lambda path: written(path, GOOD * 0 + 1), 'constant'),
-    'broken WCS': (lambda path: written(path, GOOD, CTYPE1='RA---XXX', CTYPE2='DEC--XXX'), ''),
+    'one axis': (lambda path: written(path, GOOD[0]), 'no image of two axes'),
+    'five axes': (lambda path: written(path, np.zeros((2, 2, 2, 8, 8), np.float32)), '5 axes'),
+    'all NaN': (lambda path: written(path, GOOD * np.nan), 'all pixels are blank'),
+    'constant': (lambda path: written(path, GOOD * 0 + 1), 'constant image'),
+    'smaller than the beam': (lambda path: written(path, GOOD[:3, :3]), 'larger than the image'),
+    'broken WCS': (lambda path: written(path, GOOD, CTYPE1='RA---XXX', CTYPE2='DEC--XXX'),
+                   'broken WCS'),
 }
 
 
@@ -128,14 +143,16 @@ def test_bad_image_is_one_line_and_status_two(make, message, tmp_path, capsys):
     path = make(tmp_path / 'bad.fits')
     assert run('detect', path, '--beam', '4pix', '-o', tmp_path / 's.reg') == 2
     said = complaint(capsys)
-    assert 'bad.fits' in said or 'bad' in said or message in said
+    assert 'bad.fits' in said
+    assert 'ignore_missing' not in said
     assert message.lower() in said.lower()
     assert not (tmp_path / 's.reg').exists()
 
 
 @pytest.mark.parametrize(('options', 'message'), [
     (('--beam', '0pix'), 'beam'),
-    (('--beam', '900pix'), 'beam'),
+    (('--beam', '900pix'), 'larger than the image'),
+    (('--beam', '0.1pix'), 'much smaller than a pixel'),
     (('--beam', 'wide'), 'beam'),
     (('--rms', '-1'), 'rms'),
     (('--rms', 'gone.fits'), 'gone.fits'),
@@ -148,7 +165,10 @@ def test_bad_image_is_one_line_and_status_two(make, message, tmp_path, capsys):
     (('--weights', 'gone.safetensors'), 'gone.safetensors'),
     (('--plot', 'picture.xyz'), 'picture.xyz'),
     (('-o', 'sources.xyz'), '.xyz'),
+    (('-o', 'sources'), "unknown extension ''; known are"),
     (('-o', 'nowhere/sources.reg'), 'nowhere'),
+    (('--plot', 'nowhere/picture.png'), 'nowhere'),
+    (('-o', 'a.reg', '-o', './a.reg'), 'written twice'),
     (('--method', 'magic'), 'magic'),
 ])
 def test_bad_option_is_one_line_and_status_two(options, message, mosaic, tmp_path, capsys,
@@ -163,6 +183,36 @@ def test_everything_masked(mosaic, tmp_path, capsys):
     mask = written(tmp_path / 'mask.fits', np.ones((256, 256), np.uint8))
     assert run('detect', mosaic, '--mask', mask, '-o', tmp_path / 's.reg') == 2
     assert 'mask' in complaint(capsys)
+
+
+@pytest.mark.parametrize('option', ['image', '--rms', '--mask', '--weights'])
+def test_an_input_is_never_written_over(option, mosaic, tmp_path, capsys):
+    path = tmp_path / 'precious.fits'
+    path.write_bytes(mosaic.read_bytes())
+    words = (path,) if option == 'image' else (mosaic, option, path)
+    assert run('detect', *words, '-o', path) == 2
+    assert f'{path} is an input and would be lost' in complaint(capsys)
+    assert path.read_bytes() == mosaic.read_bytes()
+
+
+def test_images_of_one_name_are_not_mixed_up(mosaic, tmp_path, capsys):
+    (tmp_path / 'other').mkdir()
+    other = tmp_path / 'other' / mosaic.name
+    other.write_bytes(mosaic.read_bytes())
+    assert run('detect', mosaic, other, '-o', tmp_path / '{name}.csv') == 2
+    assert 'mosaic.csv would be written twice' in complaint(capsys)
+    assert not list(tmp_path.glob('*.csv'))
+
+
+def test_the_place_is_tried_before_the_work(mosaic, tmp_path, capsys, monkeypatch):
+    device = tmp_path / 'device.reg'
+    device.symlink_to('/dev/null')
+    monkeypatch.setattr('astrofound.image.SurveyImage.read', None)  # never reached
+    for option in ('-o', '--plot'):
+        target = device if option == '-o' else device.with_suffix('.png')
+        target.is_symlink() or target.symlink_to('/dev/null')
+        assert run('detect', mosaic, option, target) == 2
+        assert 'it is not a regular file' in complaint(capsys)
 
 
 @pytest.mark.parametrize('name', ['s.fits', 's.reg', 's.png'])

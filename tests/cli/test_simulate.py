@@ -71,6 +71,7 @@ def test_existing_files_are_kept(tmp_path, capsys):
 
 
 @pytest.mark.parametrize('name', ['sky.png', 'missing/sky.fits'])
-def test_bad_output(name, tmp_path, capsys):
+def test_bad_output(name, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr('astrofound.datasets.OpticalSky.__call__', None)  # told before the work
     assert run('optical', '-o', tmp_path / name, '--size', 64) == 2
     assert capsys.readouterr().err.startswith('astrofound: error: ')

@@ -9,7 +9,7 @@ import textwrap
 
 import pytest
 
-from astrofound.utils import ReadError, WriteError, atomic_path
+from astrofound.utils import ReadError, WriteError, atomic_path, check_place
 
 
 def run_child(code, **keywords):
@@ -98,7 +98,17 @@ def test_places_that_cannot_be_written(tmp_path, name, reason):
     with pytest.raises(WriteError, match=f'cannot write .*{reason}'), \
             atomic_path(tmp_path / name):
         pytest.fail('the block must not run')
+    with pytest.raises(WriteError, match=f'cannot write .*{reason}'):
+        check_place(tmp_path / name)
     assert not os.path.isfile(os.devnull)
+
+
+def test_trying_a_place_leaves_nothing(tmp_path):
+    (tmp_path / 'old.csv').write_text('old')
+    for name in ('old.csv', 'new.csv'):
+        check_place(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ['old.csv']
+    assert (tmp_path / 'old.csv').read_text() == 'old'
 
 
 @pytest.mark.skipif(hasattr(os, 'geteuid') and os.geteuid() == 0,
