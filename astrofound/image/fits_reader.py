@@ -103,7 +103,8 @@ def _open_quietly(source, path):
 
 
 def _first_line(error):
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return line.partition(' If this is really')[0]  # the rest speaks of an option of astropy
 
 
 def _open_notes(caught):

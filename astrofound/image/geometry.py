@@ -4,7 +4,11 @@ import numpy as np
 
 from astrofound.utils import InputError
 
-__all__ = ['ellipse_to_matrix', 'finite_position', 'matrix_to_ellipse', 'pixel_area', 'sky_matrix']
+__all__ = ['SMALLEST_FWHM_PIX', 'ellipse_to_matrix', 'finite_position', 'matrix_to_ellipse',
+           'pixel_area', 'sky_matrix']
+
+# A narrower beam is a mistake in its unit: every pixel would be many resolution elements.
+SMALLEST_FWHM_PIX = 0.5
 
 
 def _unit_vectors(wcs, x, y):

@@ -11,7 +11,7 @@ from astropy.wcs import WCS, FITSFixedWarning
 
 from astrofound.utils import InputError
 
-from .geometry import finite_position, pixel_area
+from .geometry import SMALLEST_FWHM_PIX, finite_position, pixel_area
 
 __all__ = ['clean_header', 'header_beam', 'header_wcs']
 
@@ -149,8 +149,8 @@ def header_wcs(header, shape, *, hdus=None, name='image'):
         reason = ' '.join(str(error).split()) or type(error).__name__
         reason = re.sub(r'^ERROR \d+ in \w+\(\) at line \d+ of file \S+: ', '', reason)
         raise InputError(f'{name} has a broken WCS ({reason.rstrip(".")[:160]}); mend its CTYPE, '
-                         'CRVAL, CRPIX and CD or CDELT cards, or read it with wcs=None to work '
-                         'in pixels') from error
+                         'CRVAL, CRPIX and CD or CDELT cards, or read it with wcs=None (--pixel) to '
+                         'work in pixels') from error
     finally:
         astropy_log.setLevel(level)
     notes += _wcs_notes(caught)
@@ -300,7 +300,7 @@ def _check_beam(major, minor, angle, source, wcs, shape, notes):
             notes.append(f'{source} = {major:g}, {minor:g} read as arcsec: as degrees the beam '
                          'is larger than the image')
             major, minor = major / 3600, minor / 3600
-        elif major > limit or minor < 0.3 * scale:
+        elif major > limit or minor < SMALLEST_FWHM_PIX * scale:
             notes.append(f'{source} = {major:g}, {minor:g} degrees do not fit pixels of '
                          f'{scale * 3600:.3g} arcsec, ignored')
             return None

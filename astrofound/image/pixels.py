@@ -169,6 +169,14 @@ class CompressedPixels:
 
     def read(self, window):
         """Return the window as float32, NaN where blank."""
+        try:
+            return self._read(window)
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # each codec of astropy has exceptions of its own
+            raise OSError(f'its compressed pixels are damaged ({error}); fetch it again') from error
+
+    def _read(self, window):
         with self._lock:
             if self._section is None:
                 self._open()

@@ -22,7 +22,7 @@ from .cutout import cutout_window
 from .export import make_header
 from .files import read_file
 from .fits_reader import parse_header, raw_from_hdus
-from .geometry import finite_position, pixel_area
+from .geometry import SMALLEST_FWHM_PIX, finite_position, pixel_area
 from .header import clean_header
 from .masks import BothMasks, as_mask_pixels
 from .pixels import BlankZeroPixels, WindowPixels, array_pixels, has_zero_border
@@ -305,6 +305,9 @@ class SurveyImage:
         if self.beam.major > longer or self.beam.minor > shorter:
             raise InputError(f'the beam of {self.name}, {self.beam}, is larger than the image of '
                              f'{self.shape[1]} x {self.shape[0]} pixels')
+        if self.beam.minor < SMALLEST_FWHM_PIX:
+            raise InputError(f'the beam of {self.name}, {self.beam}, is much smaller than a pixel; '
+                             'look at its unit')
 
     def with_beam(self):
         """
@@ -321,7 +324,7 @@ class SurveyImage:
         NoBeamError
             If the image has too few compact sources.
         InputError
-            If the beam is larger than the image.
+            If the beam is larger than the image or much smaller than a pixel.
         """
         if self.beam is not None:
             self._check_beam()

@@ -78,7 +78,7 @@ def clean_cells(stats, cell_pixels, min_valid):
     usable = (even_rms > 0) & (n_valid > 1)
     if not usable.any():
         msg = ('constant image: no noise can be measured where all pixels have one value; '
-               "pass 'rms' if this is what it should be")
+               "pass 'rms' (--rms) if this is what it should be")
         raise InputError(msg)
     enough = usable & (n_valid >= min_valid * cell_pixels)
     if not enough.any():

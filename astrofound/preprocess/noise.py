@@ -161,13 +161,21 @@ def noise_map(image, *, background=None, rms=None, options=None, fwhm_pix=None):
         return FixedNoise(background, rms=rms, **fixed)
     if fwhm_pix is None:
         fwhm_pix = _beam_fwhm(image)
+    known = None
     if background is not None:
         known = FixedNoise(background, rms=1.0, **fixed)
-        return _MixedNoise(known, options(_WithoutBackground(reader, known), fwhm_pix=fwhm_pix))
-    if rms is not None:
+        reader = _WithoutBackground(reader, known)
+    elif rms is not None:
         known = FixedNoise(0.0, rms=rms, **fixed)
-        return _MixedNoise(options(_WithoutBlanks(reader, known), fwhm_pix=fwhm_pix), known)
-    return options(reader, fwhm_pix=fwhm_pix)
+        reader = _WithoutBlanks(reader, known)
+    try:
+        measured = options(reader, fwhm_pix=fwhm_pix)
+    except InputError as error:
+        name = getattr(image, 'name', None)  # a mesh knows no names; of several images one fails
+        raise InputError(f'{name}: {error}' if name else str(error)) from None
+    if known is None:
+        return measured
+    return _MixedNoise(known, measured) if background is not None else _MixedNoise(measured, known)
 
 
 def _beam_fwhm(image):
