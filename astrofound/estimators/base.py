@@ -104,6 +104,8 @@ class BaseDetector(ABC, BaseEstimator):
             check_number('min_snr', self.min_snr, minimum=0)
 
     def _cut(self, catalog):
+        # a place without a single pixel to measure is no source, whatever was seen around it
+        catalog = catalog[np.isfinite(catalog['snr'])]
         if self.min_snr is not None:
             catalog = catalog[catalog['snr'] >= self.min_snr]
         return catalog

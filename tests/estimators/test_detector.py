@@ -7,7 +7,7 @@ from astropy.wcs import WCS
 from sklearn.base import clone
 
 from astrofound.baselines import BASELINES
-from astrofound.catalog import COLUMNS
+from astrofound.catalog import COLUMNS, Detections, boxes_around
 from astrofound.datasets import make_field
 from astrofound.estimators import BaseDetector, SourceDetector
 from astrofound.image import PixelBeam, SurveyImage
@@ -103,6 +103,27 @@ class TestContract:
     def test_negative_min_snr(self, detector, field):
         with pytest.raises(InputError, match="'min_snr' must be a number of at least 0"):
             detector(min_snr=-1).predict(field.image)
+
+
+class BlankFinder(BaseDetector):
+    """Sees one source, and one more where the image has no pixels."""
+
+    def __init__(self, min_snr=None):
+        self.min_snr = min_snr
+
+    def _find(self, image, noise, *, progress):
+        x, y = np.array([120.0, 250.0]), np.array([80.0, 100.0])
+        return Detections(x, y, boxes_around(x, y, 4.0))
+
+
+def test_what_cannot_be_measured_is_no_source():
+    image = point_image((120, 80, 40))
+    data = image.data.copy()
+    data[:, 200:] = np.nan
+    blanked = SurveyImage(data, wcs=image.wcs, unit=image.unit, beam=image.beam)
+    catalog = BlankFinder().predict(blanked)
+    assert len(catalog) == 1
+    assert np.isfinite(catalog['snr']).all()
 
 
 def test_detectors_share_one_base():
