@@ -149,8 +149,8 @@ def header_wcs(header, shape, *, hdus=None, name='image'):
         reason = ' '.join(str(error).split()) or type(error).__name__
         reason = re.sub(r'^ERROR \d+ in \w+\(\) at line \d+ of file \S+: ', '', reason)
         raise InputError(f'{name} has a broken WCS ({reason.rstrip(".")[:160]}); mend its CTYPE, '
-                         'CRVAL, CRPIX and CD or CDELT cards, or read it with wcs=None (--pixel) to '
-                         'work in pixels') from error
+                         'CRVAL, CRPIX and CD or CDELT cards, or read it with wcs=None '
+                         '(--pixel) to work in pixels') from error
     finally:
         astropy_log.setLevel(level)
     notes += _wcs_notes(caught)

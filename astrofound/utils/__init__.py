@@ -23,6 +23,6 @@ __all__ = [
     'AstrofoundError', 'AstrofoundWarning', 'BeamWarning', 'HeaderWarning', 'InputError',
     'MissingDependencyError', 'NoBeamError', 'NoDetectionsWarning', 'NoWCSWarning', 'ReadError',
     'WriteError',
-    'atomic_path', 'check_choice', 'check_number', 'check_place', 'nearest_name', 'progress_bar', 'require',
-    'has_fast_bfloat16', 'resolve_device',
+    'atomic_path', 'check_choice', 'check_number', 'check_place', 'nearest_name',
+    'progress_bar', 'require', 'has_fast_bfloat16', 'resolve_device',
 ]
