@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from regions import PixCoord, PixelRegion, Regions
 
 from ..utils import InputError, ReadError
 
@@ -33,6 +32,8 @@ def read_regions(path):
     ReadError
         If the file is missing, cannot be read or holds no region.
     """
+    from regions import Regions  # only those who cut by regions wait for it
+
     path = Path(path)
     form = _FORMATS.get(path.suffix.lower())
     if form is None:
@@ -76,6 +77,8 @@ def select_within(sources, regions, wcs=None):
     """
     if regions is None:
         return sources
+    from regions import PixCoord, PixelRegion
+
     is_table = hasattr(sources, 'colnames')
     x, y = ((sources['x_centroid'], sources['y_centroid']) if is_table
             else (sources.x, sources.y))
