@@ -33,7 +33,8 @@ def ds9_text(catalog, *, label='id'):
     Returns
     -------
     text : str
-        ICRS where the catalogue has sky positions, else image pixels counted from 1.
+        ICRS where the catalogue has sky positions, else image pixels counted from 1. The class
+        is also a tag, so that DS9 selects and hides classes as groups.
     """
     shapes = _Shapes(catalog)
     unit, shift, form = ('"', 0.0, '.7f') if shapes.on_sky else ('', 1.0, '.3f')
@@ -43,8 +44,8 @@ def ds9_text(catalog, *, label='id'):
              'global color=green width=1 font="helvetica 10 normal roman" select=1',
              'icrs' if shapes.on_sky else 'image']
     lines += [f'ellipse({x:{form}},{y:{form}},{a:.4f}{unit},{b:.4f}{unit},{t:.2f}) '
-              f'# color={color} text={{{text}}}'
-              for x, y, a, b, t, color, text in shapes.rows(shift, angle, label)]
+              f'# color={color} text={{{text}}}{tag}'
+              for x, y, a, b, t, color, text, tag in shapes.rows(shift, angle, label)]
     return '\n'.join([*lines, ''])
 
 
@@ -72,7 +73,7 @@ def crtf_text(catalog, *, label='id'):
     lines = ['#CRTFv0 CASA Region Text Format version 0']
     lines += [f'ellipse [[{x:{form}}{place}, {y:{form}}{place}], [{a:.4f}{size}, {b:.4f}{size}], '
               f"{t:.2f}deg]{coord}, color={color}, label='{text}'"
-              for x, y, a, b, t, color, text in shapes.rows(0.0, angle, label)]
+              for x, y, a, b, t, color, text, _ in shapes.rows(0.0, angle, label)]
     return '\n'.join([*lines, ''])
 
 
@@ -95,11 +96,14 @@ class _Shapes:
         self.angle = np.nan_to_num(self.angle)
 
     def rows(self, shift, angle, label):
-        """Yield position, half axes, angle, colour and label of the rows that have a place."""
+        """Yield place, half axes, angle, colour, label and tag of the rows that have a place."""
         good = np.flatnonzero(np.isfinite(self.x) & np.isfinite(self.y))
         numbers = [column[good].tolist() for column in (
             self.x + shift, self.y + shift, 0.5 * self.major, 0.5 * self.minor, angle)]
-        return zip(*numbers, _colors(self.catalog, good), _labels(self.catalog, good, label),
+        classes = _texts(self.catalog, 'class_name', good)
+        colors = [CLASS_COLORS.get(name, _OTHER_COLOR) for name in classes]
+        tags = [f' tag={{{name}}}' if name else '' for name in classes]
+        return zip(*numbers, colors, _labels(self.catalog, good, label, classes), tags,
                    strict=True)
 
 
@@ -115,20 +119,19 @@ def _positions(catalog):
     return found[:, 0], found[:, 1], False
 
 
-def _labels(catalog, rows, label):
-    """``id score`` or ``name score`` of each row, without characters that end a label."""
-    first = ([str(value) for value in np.asarray(catalog[label])[rows]]
-             if label in catalog.colnames else [str(i + 1) for i in rows.tolist()])
-    if 'score' in catalog.colnames:
-        score = plain_values(catalog['score'])[rows]
-        first = [f'{text} {value:.2f}' if np.isfinite(value) else text
-                 for text, value in zip(first, score.tolist(), strict=True)]
+def _texts(catalog, name, rows):
+    """Give a column as text without characters that end a label; empty where there is none."""
+    if name not in catalog.colnames:
+        return [''] * len(rows)
     drop = str.maketrans('', '', '{}\'"\n')
-    return [text.translate(drop) for text in first]
+    return [str(value).translate(drop) for value in np.asarray(catalog[name])[rows]]
 
 
-def _colors(catalog, rows):
-    if 'class_name' not in catalog.colnames:
-        return [_OTHER_COLOR] * len(rows)
-    return [CLASS_COLORS.get(str(name), _OTHER_COLOR)
-            for name in np.asarray(catalog['class_name'])[rows]]
+def _labels(catalog, rows, label, classes):
+    """``id class score`` or ``name class score`` of each row, as far as the columns exist."""
+    first = (_texts(catalog, label, rows) if label in catalog.colnames
+             else [str(i + 1) for i in rows.tolist()])
+    score = (plain_values(catalog['score'])[rows] if 'score' in catalog.colnames
+             else np.full(len(rows), np.nan))
+    return [' '.join(part for part in (text, name, f'{value:.2f}' if value >= 0 else '') if part)
+            for text, name, value in zip(first, classes, score.tolist(), strict=True)]

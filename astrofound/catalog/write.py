@@ -81,7 +81,7 @@ def write_catalog(catalog, path, *, overwrite=True, label='id'):
     overwrite : bool, optional
         Whether an existing file is replaced.
     label : {'id', 'name'}, optional
-        What the label of a region begins with; the score follows.
+        What the label of a region begins with; class and score follow.
 
     Raises
     ------

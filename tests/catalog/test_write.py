@@ -117,7 +117,9 @@ def test_regions_lie_on_the_sources(tmp_path, make_catalog, make_image, kind, su
             turn = (angle - row['theta'].to_value(u.deg) + 90) % 180 - 90
             assert abs(turn) < 0.5
         text = region.meta.get('text', region.meta.get('label'))
-        assert text == f'{row["id"]} {row["score"]:.2f}'
+        assert text == f'{row["id"]} {row["class_name"]} {row["score"]:.2f}'
+        if suffix == '.reg':
+            assert region.meta['tag'] == [row['class_name']]
         color = region.visual.get('color', region.visual.get('edgecolor'))
         assert color == CLASS_COLORS[row['class_name']]
 
@@ -131,7 +133,8 @@ def test_regions_in_pixels(tmp_path, make_catalog, suffix):
         assert isinstance(region, EllipsePixelRegion)
         assert_allclose([region.center.x, region.center.y],
                         [row['x_centroid'], row['y_centroid']], atol=1e-3)
-        assert region.meta.get('text', region.meta.get('label')).startswith(row['name'])
+        text = region.meta.get('text', region.meta.get('label'))
+        assert text.startswith(f"{row['name']} {row['class_name']}")
     # DS9 counts pixels from 1, CASA from 0.
     first = re.search(r'ellipse ?\(?\[*([\d.]+)', (tmp_path / f'a{suffix}').read_text())[1]
     assert_allclose(float(first), catalog['x_centroid'][0] + (suffix == '.reg'), atol=1e-3)
