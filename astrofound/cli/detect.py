@@ -116,6 +116,8 @@ def _detect_one(detector, path, outputs, picture, options):
     catalog = detector.predict(
         image, background=parse_map(options['background']), rms=parse_map(options['rms']),
         within=options['within'], progress=None)
+    if options['mask']:
+        catalog.meta['MASK'] = options['mask']
     for output in outputs:
         write_catalog(catalog, output)
     if picture:

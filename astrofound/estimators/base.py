@@ -80,17 +80,17 @@ class BaseDetector(ABC, BaseEstimator):
         image.warn_if_no_wcs()
         logger.info('detecting in %s: %d x %d pixels, beam %s (%s)', image.name,
                     image.shape[1], image.shape[0], image.beam, image.beam_origin)
-        if isinstance(within, (str, os.PathLike)):
-            within = read_regions(within)
+        regions = read_regions(within) if isinstance(within, (str, os.PathLike)) else within
         noise = noise_map(image, background=background, rms=rms)
         found = suppress(self._find(image, noise, progress=progress), fwhm_pix=image.beam.fwhm)
-        found = select_within(found, within, image.wcs)
+        found = select_within(found, regions, image.wcs)
         catalog = self._cut(measure_sources(image, noise, found)) if len(found) else (
             empty_catalog(image))
         if not len(catalog):
             warnings.warn(f'no sources found in {image.name}', NoDetectionsWarning, stacklevel=2)
         catalog = _rank(catalog)
         catalog.meta.update(self._provenance(image))
+        catalog.meta.update(_noise_provenance(noise, background, rms, mask, within))
         logger.info('%d sources in %s, %.1f s', len(catalog), image.name,
                     time.perf_counter() - started)
         return catalog
@@ -117,10 +117,48 @@ class BaseDetector(ABC, BaseEstimator):
             'METHOD': type(self).__name__,
             'PARAMS': parameters,
             'INPUT': str(image.path or image.name),
-            'BEAMFROM': str(image.beam_origin),
+            **_image_provenance(image),
             'REPAIRS': '; '.join(image.notes),
             'DATE': Time.now().isot,
         }
+
+
+# Cards that say what was observed, copied as they stand.
+_CARDS = ('OBJECT', 'TELESCOP', 'INSTRUME', 'OBSERVER', 'PROJECT', 'ORIGIN', 'FILTER', 'DATE-OBS',
+          'MJD-OBS', 'EXPTIME', 'RESTFRQ')
+
+
+def _image_provenance(image):
+    """Which part of the input was read, with which beam, and what its header says of it."""
+    about = {name: image.header[name] for name in _CARDS if name in image.header}
+    if image.hdu_index is not None:
+        about['HDU'] = image.hdu_index
+    if image.plane:
+        about['PLANE'] = ','.join(map(str, image.plane))
+    about |= {'PIXUNIT': str(image.peak_unit), 'BEAM': str(image.beam)}
+    if image.sky_beam is not None:
+        for card, value in zip(('BMAJ', 'BMIN', 'BPA'), (
+                image.sky_beam.major, image.sky_beam.minor, image.sky_beam.pa), strict=True):
+            about[card] = float(value.to_value('deg'))
+    return about | {'BEAMFROM': str(image.beam_origin)}
+
+
+def _noise_provenance(noise, background, rms, mask, within):
+    """Typical noise, and which maps and cuts were the caller's."""
+    about = {'RMS': float(noise.rms_median), 'RMSFROM': _described(rms, 'measured'),
+             'BKGFROM': _described(background, 'measured')}
+    for name, value in (('MASK', mask), ('WITHIN', within)):
+        if value is not None:
+            about[name] = _described(value, '')
+    return about
+
+
+def _described(value, default):
+    if value is None:
+        return default
+    if isinstance(value, (str, os.PathLike)):
+        return os.fspath(value)
+    return repr(value) if np.isscalar(value) else type(value).__name__
 
 
 def _rank(catalog):

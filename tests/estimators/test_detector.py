@@ -6,8 +6,14 @@ from astropy import units as u
 from astropy.wcs import WCS
 from sklearn.base import clone
 
-from astrofound.baselines import BASELINES
-from astrofound.catalog import COLUMNS, Detections, boxes_around
+from astrofound.baselines import BASELINES, PhotutilsSegmentation
+from astrofound.catalog import (
+    COLUMNS,
+    Detections,
+    boxes_around,
+    read_catalog,
+    write_catalog,
+)
 from astrofound.datasets import make_field
 from astrofound.estimators import BaseDetector, SourceDetector
 from astrofound.image import PixelBeam, SurveyImage
@@ -99,6 +105,9 @@ class TestContract:
         assert meta['METHOD'] == detector.__name__
         assert meta['CREATOR'].startswith('astrofound ')
         assert meta['BEAMFROM'] == field.image.beam_origin
+        assert (meta['BMAJ'], meta['RMSFROM']) == (
+            pytest.approx(field.image.sky_beam.major.to_value(u.deg)), 'measured')
+        assert meta['RMS'] == pytest.approx(np.nanmedian(field.rms), rel=0.2)
 
     def test_negative_min_snr(self, detector, field):
         with pytest.raises(InputError, match="'min_snr' must be a number of at least 0"):
@@ -137,6 +146,24 @@ def test_catalogue_does_not_depend_on_the_tiles():
     assert len(whole) == len(tiled) > 10
     np.testing.assert_allclose(tiled['x_centroid'], whole['x_centroid'], atol=1e-2)
     np.testing.assert_allclose(tiled['score'], whole['score'], atol=1e-2)
+
+
+def test_the_observation_is_remembered(tmp_path):
+    image = point_image((120, 80, 40))
+    hdu = image.to_hdu()
+    hdu.data = hdu.data[None]
+    hdu.header['OBJECT'], hdu.header['TELESCOP'] = 'A2256', 'WSRT'
+    hdu.writeto(tmp_path / 'cube.fits')
+    (tmp_path / 'all.reg').write_text('image\nbox(150,100,300,200,0)\n')
+    mask = np.zeros(image.shape, bool)
+    catalog = PhotutilsSegmentation().predict(
+        tmp_path / 'cube.fits', rms=1.0, mask=mask, within=tmp_path / 'all.reg')
+    write_catalog(catalog, tmp_path / 's.fits')
+    meta = read_catalog(tmp_path / 's.fits').meta
+    assert (meta['OBJECT'], meta['TELESCOP']) == ('A2256', 'WSRT')
+    assert (meta['HDU'], meta['PLANE'], meta['PIXUNIT']) == (0, '0', 'Jy / beam')
+    assert (meta['RMSFROM'], meta['BKGFROM'], meta['MASK']) == ('1.0', 'measured', 'ndarray')
+    assert meta['WITHIN'].endswith('all.reg')
 
 
 def test_most_true_sources_are_found(field):
