@@ -1,0 +1,73 @@
+"""
+Compare what ``astrofound detect`` costs with two methods, as whole processes in turn.
+
+    python benchmarks/independent_sky.py radio sky.fits --seed 1 --size 4096
+    python benchmarks/command_speed.py sky.fits --runs 5
+
+A run of each comes first and is not counted: it compiles and fills the disk cache. Then they
+run in turn, and ratios are taken pair by pair, so that a machine whose speed drifts slows both.
+Wall time depends on what else the machine does; CPU time, of all threads, much less.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+__all__ = ['compare', 'run_once']
+
+FIGURES = ('wall s', 'CPU s', 'peak MB')
+
+
+def run_once(command):
+    """Run a command; return its wall seconds, CPU seconds and peak memory in MB."""
+    started = time.perf_counter()
+    job = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(job.pid, 0)
+    job.returncode = os.waitstatus_to_exitcode(status)
+    if job.returncode:
+        raise SystemExit(f"failed with {job.returncode}: {' '.join(map(str, command))}")
+    unit = 1 if sys.platform == 'darwin' else 1024  # bytes there, KiB elsewhere
+    return (time.perf_counter() - started, usage.ru_utime + usage.ru_stime,
+            usage.ru_maxrss * unit / 1e6)
+
+
+def compare(first, second, runs):
+    """Run two commands in turn; return the medians of both and of the pairwise ratios."""
+    pairs = []
+    for number in range(runs + 1):
+        pair = run_once(first), run_once(second)
+        if number:
+            pairs.append(pair)
+    rows = []
+    for column in range(len(FIGURES)):
+        a, b = ([pair[side][column] for pair in pairs] for side in (0, 1))
+        ratios = sorted(x / y for x, y in zip(a, b, strict=True))
+        rows.append((statistics.median(a), statistics.median(b), statistics.median(ratios),
+                     ratios[0], ratios[-1]))
+    return rows
+
+
+def main():
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument('image', type=Path)
+    parser.add_argument('--methods', nargs=2, default=['compact', 'photutils'])
+    parser.add_argument('--runs', type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        commands = [[sys.executable, '-m', 'astrofound', 'detect', arguments.image, '--method',
+                     method, '-o', Path(folder) / f'{method}.fits']
+                    for method in arguments.methods]
+        rows = compare(*commands, arguments.runs)
+    print(f'{"":8} {arguments.methods[0]:>10} {arguments.methods[1]:>10}  ratio (lowest, highest)')
+    for name, (a, b, ratio, low, high) in zip(FIGURES, rows, strict=True):
+        print(f'{name:8} {a:10.1f} {b:10.1f}  {ratio:.2f} ({low:.2f}, {high:.2f})')
+
+
+if __name__ == '__main__':
+    main()
