@@ -6,7 +6,8 @@ Compare what ``astrofound detect`` costs with two methods, as whole processes in
 
 A run of each comes first and is not counted: it compiles and fills the disk cache. Then they
 run in turn, and ratios are taken pair by pair, so that a machine whose speed drifts slows both.
-Wall time depends on what else the machine does; CPU time, of all threads, much less.
+Wall time depends on what else the machine does; CPU time, of all threads, much less. The last
+line is the start-up: a process that ends when the first tile reaches the network.
 """
 
 import argparse
@@ -18,7 +19,17 @@ import tempfile
 import time
 from pathlib import Path
 
-__all__ = ['compare', 'run_once']
+__all__ = ['START_UP', 'compare', 'run_once']
+
+# Run with the image as argument: detects until the first tile reaches the network, and ends.
+START_UP = """
+import os, sys
+from astrofound.cli import main
+from astrofound.networks import CompactNetwork
+CompactNetwork.forward = lambda *_: os._exit(0)
+main(['detect', sys.argv[1], '-o', sys.argv[2]])
+raise SystemExit('no tile reached the network')
+"""
 
 FIGURES = ('wall s', 'CPU s', 'peak MB')
 
@@ -64,9 +75,13 @@ def main():
                      method, '-o', Path(folder) / f'{method}.fits']
                     for method in arguments.methods]
         rows = compare(*commands, arguments.runs)
+        start = [sys.executable, '-c', START_UP, arguments.image, Path(folder) / 'none.fits']
+        starts = [run_once(start) for _ in range(arguments.runs)]
     print(f'{"":8} {arguments.methods[0]:>10} {arguments.methods[1]:>10}  ratio (lowest, highest)')
     for name, (a, b, ratio, low, high) in zip(FIGURES, rows, strict=True):
         print(f'{name:8} {a:10.1f} {b:10.1f}  {ratio:.2f} ({low:.2f}, {high:.2f})')
+    wall, cpu, _ = (statistics.median(column) for column in zip(*starts, strict=True))
+    print(f'first tile after {wall:.1f} s, {cpu:.1f} s of CPU')
 
 
 if __name__ == '__main__':

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from astrofound.datasets import make_field
+
 SOURCE = Path(__file__).resolve().parents[2] / 'benchmarks' / 'command_speed.py'
 
 
@@ -29,6 +31,15 @@ def test_ratios_of_two_commands(command_speed):
     assert cpu[2] > 1
     for row in (wall, cpu, memory):
         assert row[3] <= row[2] <= row[4]
+
+
+@pytest.mark.skipif(not hasattr(os, 'wait4'), reason='POSIX accounting')
+def test_start_up_ends_at_the_first_tile(command_speed, tmp_path):
+    path = tmp_path / 'sky.fits'
+    make_field('radio', shape=(128, 128), seed=0).write(path)
+    command_speed.run_once(
+        [*python(command_speed.START_UP), str(path), str(tmp_path / 's.fits')])
+    assert not (tmp_path / 's.fits').exists()
 
 
 @pytest.mark.skipif(not hasattr(os, 'wait4'), reason='POSIX accounting')
