@@ -8,9 +8,10 @@ Run finders on simulated skies and real images, at their default and their best 
 
 Every run is a process of its own, so that seconds and peak memory are its own, and is kept in
 ``--work``: what is there is not run again. Rows of methods that are not asked for stay in the
-output as they are, so one finder is renewed with ``--methods``. The best threshold is the one
-with the largest mean F1 over all skies of a kind. With ``--real DIR`` the scores of
-`real_fields` follow, at the default and at the threshold that was best on radio skies.
+output as they are, so one finder is renewed with ``--methods``. The best setting is the one with
+the largest mean F1 over all skies of a kind, among some thresholds and, for finders that rank by
+S/N, all cuts of what they found. With ``--real DIR`` the scores of
+`real_fields` follow, at the default and at the setting that was best on radio skies.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from astropy.table import QTable, Table, vstack
-from figures import FIGURES, score, summarize_pulls, true_pulls
+from figures import CUTS, FIGURES, f1_at_cuts, score, summarize_pulls, true_pulls
 from methods import METHODS
 from runs import Runner
 
@@ -66,7 +67,29 @@ class Verdict:
 
     rows: list = field(default_factory=list)
     pulls: list = field(default_factory=list)
-    best: float | None = None
+    best: tuple = (None, 0.0)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One method at one setting on one sky."""
+
+    sky: Sky
+    catalog: QTable
+    cost: dict
+    figures: dict
+    result: object
+
+    @classmethod
+    def judge(cls, sky, catalog, cost):
+        """Compare with the truth."""
+        return cls(sky, catalog, cost, *score(catalog, sky.truth, sky.kind))
+
+    def cut(self, smallest):
+        """The same with the rows from an S/N on."""
+        if not smallest:
+            return self
+        return self.judge(self.sky, self.catalog[self.catalog['snr'] >= smallest], self.cost)
 
 
 def judge(runner, method, skies):
@@ -87,47 +110,71 @@ def judge(runner, method, skies):
     verdict : `Verdict`
         Rows ``default`` and ``best`` of each sky and their mean.
     """
-    figures, pulls = {}, {}
+    trials = {}
     for threshold in (None, *METHODS[method].grid):
-        for sky in skies:
-            catalog, cost = runner.run(method, threshold, [sky.path])[0]
-            told, result = score(catalog, sky.truth, sky.kind)
-            figures[threshold, sky.seed] = {
-                **cost, **told, 'mpix_s': sky.mpix / cost['cpu'],
-                'got': told['reliability'] if 'asked' in cost and threshold is None else np.nan}
-            found = true_pulls(catalog, sky.truth, result)
-            pulls.setdefault(threshold, []).extend([] if found is None else [found])
-    settings = list(dict.fromkeys(threshold for threshold, _ in figures))
-    best = max(settings, key=lambda setting: np.mean([
-        np.nan_to_num(figures[setting, sky.seed]['f1']) for sky in skies]))
-    verdict = Verdict(best=best)
-    for name, setting in (('default', None), ('best', best)):
-        rows = [row_of(method, sky, name, setting, figures, settings) for sky in skies]
-        mean = {figure: average([row[figure] for row in rows])
-                for figure in ('threshold', *FIGURES)}
-        verdict.rows += [*rows, {'method': method, 'kind': skies[0].kind, 'seed': MEAN,
-                                 'setting': name, **mean}]
-        if pulls[setting]:
-            stacked = vstack(pulls[setting], metadata_conflicts='silent')
-            verdict.pulls += [{'method': method, 'kind_of_sky': skies[0].kind, 'setting': name,
-                               **row} for row in summarize_pulls(stacked)]
+        runs = runner.run(method, threshold, [sky.path for sky in skies])
+        trials[threshold] = [Trial.judge(sky, ranked(method, catalog), cost)
+                             for sky, (catalog, cost) in zip(skies, runs, strict=True)]
+    threshold, cut = best_setting(trials, METHODS[method].cuts)
+    chosen = [trial.cut(cut) for trial in trials[threshold]]
+    reached = [{name: max(trial.figures[name] for trial in of_one_sky)
+                for name in ('c95', 'c95_faint')}
+               for of_one_sky in zip(*trials.values(), strict=True)]
+    verdict = Verdict(best=(threshold, cut))
+    for name, setting, smallest, rows in (('default', None, 0, trials[None]),
+                                          ('best', threshold, cut, chosen)):
+        told = [row_of(method, trial, name, setting, smallest) for trial in rows]
+        if name == 'best':
+            told = [row | more for row, more in zip(told, reached, strict=True)]
+        mean = {figure: average([row[figure] for row in told])
+                for figure in ('threshold', 'cut', *FIGURES)}
+        verdict.rows += [*told, told[0] | {'seed': MEAN} | mean]
+        verdict.pulls += pull_rows(method, name, rows)
     return verdict
+
+
+def ranked(method, catalog):
+    """Leave the S/N as what ranks the rows of a finder whose score is made from it."""
+    if METHODS[method].cuts and 'score' in catalog.colnames:
+        catalog = catalog.copy()
+        catalog.remove_column('score')
+    return catalog
+
+
+def best_setting(trials, cuts):
+    """Threshold and smallest S/N with the largest mean F1 over the skies."""
+    best = {}
+    for threshold, of_one in trials.items():
+        f1 = np.mean([f1_at_cuts(trial.result) for trial in of_one], axis=0)
+        for cut, value in zip(CUTS, f1 if cuts else f1[:1], strict=cuts):
+            best[threshold, float(cut)] = value
+    return max(best, key=best.get)
+
+
+def row_of(method, trial, name, threshold, cut):
+    """One row of the table."""
+    cost, figures = trial.cost, trial.figures
+    told = {**cost, **figures, 'mpix_s': trial.sky.mpix / cost['cpu'],
+            'got': figures['reliability'] if 'asked' in cost and name == 'default' else np.nan}
+    return {'method': method, 'kind': trial.sky.kind, 'seed': str(trial.sky.seed),
+            'setting': name, 'threshold': np.nan if threshold is None else threshold,
+            'cut': cut or np.nan, **{figure: float(told[figure]) for figure in FIGURES}}
+
+
+def pull_rows(method, name, trials):
+    """Pulls of all skies together."""
+    pulls = [true_pulls(trial.catalog, trial.sky.truth, trial.result) for trial in trials]
+    pulls = [table for table in pulls if table is not None]
+    if not pulls:
+        return []
+    return [{'method': method, 'kind_of_sky': trials[0].sky.kind, 'setting': name, **row}
+            for row in summarize_pulls(vstack(pulls, metadata_conflicts='silent'))]
 
 
 def average(values):
     """Mean of the numbers that are known."""
     known = [value for value in values if np.isfinite(value)]
     return float(np.mean(known)) if known else np.nan
-
-
-def row_of(method, sky, name, setting, figures, settings):
-    """One row of the table; completeness at 95 % reliability is the best of all settings."""
-    own = figures[setting, sky.seed]
-    reached = {figure: max(figures[other, sky.seed][figure] for other in settings)
-               for figure in ('c95', 'c95_faint')} if name == 'best' else {}
-    return {'method': method, 'kind': sky.kind, 'seed': str(sky.seed), 'setting': name,
-            'threshold': np.nan if setting is None else setting,
-            **{figure: float(own.get(figure, np.nan)) for figure in FIGURES}, **reached}
 
 
 def merge(new, path, keys):
@@ -168,11 +215,12 @@ def real_scores(runner, data, best):
 
     rows = []
     for method in best:
-        for threshold in dict.fromkeys((None, best[method])):
-            detector = RunDetector(runner, method, threshold)
-            rows.append({'method': method, 'setting': 'default' if threshold is None else 'best',
+        for setting in dict.fromkeys(((None, 0.0), best[method])):
+            threshold, cut = setting
+            detector = RunDetector(runner, method, threshold, cut)
+            rows.append({'method': method, 'setting': 'best' if any(setting) else 'default',
                          'threshold': np.nan if threshold is None else threshold,
-                         **score_detector(detector, data)})
+                         'cut': cut or np.nan, **score_detector(detector, data)})
             print(f'real {method}: FIRST recall {rows[-1]["first_recall"]:.3f}', file=sys.stderr)
     return rows
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from astropy.table import QTable
 
-__all__ = ['FIGURES', 'PULL_BINS', 'score', 'summarize_pulls', 'true_pulls']
+__all__ = ['CUTS', 'FIGURES', 'PULL_BINS', 'f1_at_cuts', 'score', 'summarize_pulls', 'true_pulls']
 
 # The S/N of the truth that counts: of the peak in radio, of the best filter in optical images,
 # where the peak of a faint star is lost in white noise that any finder averages out.
@@ -21,6 +21,8 @@ FIGURES = {
     'diffuse_found': '.2f', 'diffuse_flux': '.2f', 'diffuse_scatter': '.2f',
     'flux_bias': '+.3f',
 }
+#: Smallest S/N at which a catalogue is cut in search of its best; the first cuts nothing.
+CUTS = (0.0, *np.arange(3, 7.1, 0.25))
 #: Limits of the true S/N between which pulls are told.
 PULL_BINS = (5.0, 10.0, 30.0, np.inf)
 
@@ -60,6 +62,17 @@ def score(catalog, truth, kind):
         **extended(result, 'double'), **extended(whole, 'diffuse', smallest_flux=0.3),
     }
     return figures, result
+
+
+def f1_at_cuts(result):
+    """F1 of a catalogue cut at each S/N of `CUTS`, by the score of the whole."""
+    curve = result.curve()
+    if not len(curve):
+        return np.zeros(len(CUTS))
+    index = np.searchsorted(curve['cut'], CUTS[1:])
+    inside = index < len(curve)
+    cut = np.where(inside, curve['f1'][np.minimum(index, len(curve) - 1)], 0)
+    return np.nan_to_num([result.f1, *cut])
 
 
 def best_completeness(result):

@@ -91,6 +91,9 @@ class Method:
         Thresholds to try beside the default.
     kinds : tuple of str, optional
         Kinds of images that it is made for.
+    cuts : bool, optional
+        Whether its catalogues are also cut in S/N in search of the best; one whose grid is in
+        the quantity that ranks its rows needs none.
     peer : bool, optional
         Whether it lives in the environment of its own.
     available : callable, optional
@@ -100,6 +103,7 @@ class Method:
     build: object
     grid: tuple
     kinds: tuple = ('radio', 'optical')
+    cuts: bool = True
     peer: bool = False
     available: object = field(default=lambda: True)
 
@@ -138,11 +142,11 @@ def _has_sep():
     return True
 
 
-def _sep(**options):
+def _sep(kinds=('radio', 'optical'), **options):
     def build(threshold=None):
         return SepDetector(threshold=threshold, **options)
 
-    return Method(build=build, grid=(2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0),
+    return Method(build=build, grid=(2.5, 3.0, 3.5, 4.0, 5.0), kinds=kinds,
                   available=_has_sep)
 
 
@@ -164,22 +168,25 @@ def _aegean(grid, **options):
     return Method(build=build, grid=grid, kinds=('radio',), peer=True)
 
 
-SIGMAS = (3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0)
+# Each catalogue is also cut at every S/N of figures.CUTS, so low settings are what is needed.
+SIGMAS = (3.5, 5.0)
 METHODS = {
-    'compact': Method(build=_compact, grid=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)),
+    'compact': Method(build=_compact, grid=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+                      cuts=False),
     'photutils-segmentation': Method(build=_photutils, grid=SIGMAS),
     'photutils-stars': Method(build=_stars, grid=SIGMAS),
     'photutils-peaks': Method(build=_peaks, grid=SIGMAS),
     'sep': _sep(),
     # Finer background meshes, the usual remedy against artefacts; sep smooths the mesh by a
     # median of 3x3, so that 16 pixels are still twelve beams of these skies.
-    'sep-mesh32': _sep(box=32),
-    'sep-mesh16': _sep(box=16),
-    'pybdsf': _bdsf((4.0, 6.0, 8.0)),
-    'pybdsf-box': _bdsf((4.0, 4.5, 5.5), tuned=True),
-    'pybdsf-wavelets': _bdsf((4.5,), tuned=True, wavelets=True),
-    'aegean': _aegean((4.5, 6.0)),
-    'aegean-box': _aegean((4.0, 4.5), tuned=True),
+    'sep-mesh32': _sep(('radio',), box=32),
+    'sep-mesh16': _sep(('radio',), box=16),
+    # With their own noise maps these two drown in sidelobes, all the more at less than 5 sigma.
+    'pybdsf': _bdsf(()),
+    'pybdsf-box': _bdsf((4.0,), tuned=True),
+    'pybdsf-wavelets': _bdsf((4.0,), tuned=True, wavelets=True),
+    'aegean': _aegean(()),
+    'aegean-box': _aegean((4.0,), tuned=True),
 }
 
 

@@ -62,11 +62,14 @@ class RunDetector:
         A key of `methods.METHODS`.
     threshold : float or None
         Its setting.
+    cut : float, optional
+        Smallest S/N of the rows that are kept.
     """
 
     runner: object
     method: str
     threshold: float | None
+    cut: float = 0.0
 
     def predict(self, image):
         """Detect in one image."""
@@ -80,7 +83,9 @@ class RunDetector:
         if METHODS[self.method].peer:
             images = [plain_image(image, work / 'images') for image in images]
         runner = replace(self.runner, work=work)
-        return [catalog for catalog, _ in runner.run(self.method, self.threshold, images)]
+        catalogs = [catalog for catalog, _ in runner.run(self.method, self.threshold, images)]
+        return [catalog[catalog['snr'] >= self.cut] if self.cut else catalog
+                for catalog in catalogs]
 
 
 def plain_image(path, folder):

@@ -13,7 +13,8 @@ from astropy.table import Table
 
 __all__ = ['render']
 
-QUALITY = {'threshold': ('threshold', '.3g'), 'cpu': ('CPU s', '.1f'),
+QUALITY = {'threshold': ('threshold', '.3g'), 'cut': ('S/N from', '.3g'),
+           'cpu': ('CPU s', '.1f'),
            'mpix_s': ('Mpix / CPU s', '.2f'), 'memory_mb': ('MB', '.0f'),
            'completeness': ('completeness', '.3f'), 'reliability': ('reliability', '.3f'),
            'f1': ('F1', '.3f'), 'f1_strict': ('F1, fragments false', '.3f'),
@@ -26,7 +27,8 @@ EXTENDED = {'double_found': ('doubles found', '.2f'), 'double_one': ('as one ent
 PULLS = {'kind': ('class', ''), 'snr': ('S/N', ''), 'n': ('sources', 'd'),
          'flux_pull': ('flux', '+.2f'), 'flux_width': ('width', '.2f'),
          'position_pull': ('position', '+.2f'), 'position_width': ('width', '.2f')}
-REAL = {'threshold': ('threshold', '.3g'), 'first_recall': ('FIRST recall', '.3f'),
+REAL = {'threshold': ('threshold', '.3g'), 'cut': ('S/N from', '.3g'),
+        'first_recall': ('FIRST recall', '.3f'),
         'first_precision': ('central precision', '.3f'), 'first_n': ('FIRST entries', 'd'),
         'parkes_recovered': ('Parkes', 'd'), 'parkes_beside': ('besides', 'd'),
         'pybdsf_recovered': ('54" field', 'd'), 'pybdsf_beside': ('besides', 'd'),

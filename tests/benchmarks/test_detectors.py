@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from astropy.table import QTable, Table
+from astropy.table import QTable, Table, vstack
 from detectors import KEYS, Sky, average, judge, merge, write
 from figures import FIGURES
 from methods import METHODS
@@ -19,13 +19,20 @@ class FakeRunner:
         self.truth = {sky.path: sky.truth for sky in skies}
 
     def run(self, method, threshold, images):
-        truth = self.truth[images[0]]
-        truth = truth[truth['snr'] >= (9 if threshold is None else threshold)]
-        names = ('x_centroid', 'y_centroid', 'flux', 'snr')
-        catalog = QTable({name: truth[name] for name in names})
-        catalog['flux_err'] = 0.1 * catalog['flux']
-        cost = {'seconds': 3.0, 'cpu': 2.0, 'memory_mb': 100.0}
-        return [(catalog, cost | ({'asked': 0.95} if method == 'compact' else {}))]
+        runs = []
+        for image in images:
+            truth = self.truth[image]
+            truth = truth[truth['snr'] >= (9 if threshold is None else threshold)]
+            names = ('x_centroid', 'y_centroid', 'flux', 'snr')
+            catalog = QTable({name: truth[name] for name in names})
+            catalog['flux_err'] = 0.1 * catalog['flux']
+            if method == 'sep':     # much that is false under S/N 6
+                false = catalog[-1:].copy()
+                false['x_centroid'], false['snr'] = 1e4, 5.9
+                catalog = vstack([catalog, *[false] * 40])
+            cost = {'seconds': 3.0, 'cpu': 2.0, 'memory_mb': 100.0}
+            runs.append((catalog, cost | ({'asked': 0.95} if method == 'compact' else {})))
+        return runs
 
 
 @pytest.fixture(scope='module')
@@ -46,8 +53,12 @@ def test_best_threshold_is_one_for_all_skies(skies):
         (seed, setting) for setting in ('default', 'best') for seed in ('0', '1', 'mean')]
     default, best = verdict.rows[2], verdict.rows[5]
     assert np.isnan(default['threshold'])
-    assert best['threshold'] == verdict.best <= 5
+    assert verdict.best == (best['threshold'], best['cut'])
+    assert best['threshold'] <= 5
+    assert best['cut'] == 6     # as an expert would, who saw what lies below
+    assert np.isnan(default['cut'])
     assert best['f1'] > default['f1']
+    assert best['reliability'] == 1 > default['reliability']
     assert best['mpix_s'] == pytest.approx(0.18)
     assert best['c95'] >= default['c95']
     assert np.isnan(default['got'])
@@ -59,6 +70,7 @@ def test_reliability_got_where_one_is_asked(skies):
     rows = judge(FakeRunner(skies), 'compact', skies).rows
     assert rows[0]['got'] == rows[0]['reliability']
     assert np.isnan(rows[3]['got'])
+    assert np.isnan(rows[3]['cut'])
 
 
 def test_average_leaves_unknown_figures_out():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.table import QTable
-from figures import extended, score, summarize_pulls, true_pulls
+from astropy.table import QTable, vstack
+from figures import CUTS, extended, f1_at_cuts, score, summarize_pulls, true_pulls
 from independent_sky import make_radio
 
 
@@ -71,3 +71,16 @@ def test_pulls_take_units_into_account(truth):
     pulls = true_pulls(catalog, truth, result)
     assert np.nanmedian(pulls['flux']) == pytest.approx(1, rel=1e-5)
     assert np.isnan(pulls['position']).all()
+
+
+def test_cut_by_the_score_of_the_whole(truth):
+    catalog = perfect(truth)
+    false = catalog[:20].copy()
+    false['x_centroid'] = -500.0
+    false['snr'] = np.linspace(4, 8, 20)
+    catalog = vstack([catalog, false])
+    whole = f1_at_cuts(score(catalog, truth, 'radio')[1])
+    for i in (0, 6, 12):
+        part = catalog[catalog['snr'] >= CUTS[i]]
+        assert score(part, truth, 'radio')[0]['f1'] == pytest.approx(whole[i])
+    assert not f1_at_cuts(score(catalog[:0], truth, 'radio')[1]).any()

@@ -62,7 +62,7 @@ def test_components_are_not_counted():
 
 def test_every_method_builds():
     for name, method in METHODS.items():
-        for threshold in (None, method.grid[0]):
+        for threshold in (None, *method.grid[:1]):
             assert hasattr(make_detector(name, threshold), 'predict')
     with pytest.raises(SystemExit, match='unknown method'):
         make_detector('eye')
