@@ -77,12 +77,34 @@ class SepDetector:
         return table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Method:
-    """How to build a finder at its default or another setting, and which settings to try."""
+    """
+    How to build a finder, and which settings to try.
+
+    Parameters
+    ----------
+    build : callable
+        Takes a threshold, by default the finder's own, and returns something with
+        ``predict(path)``.
+    grid : tuple of float
+        Thresholds to try beside the default.
+    kinds : tuple of str, optional
+        Kinds of images that it is made for.
+    cuts : bool, optional
+        Whether its catalogues are also cut in S/N in search of the best; one whose grid is in
+        the quantity that ranks its rows needs none.
+    peer : bool, optional
+        Whether it lives in the environment of its own.
+    available : callable, optional
+        Whether it is installed here.
+    """
 
     build: object
     grid: tuple
+    kinds: tuple = ('radio', 'optical')
+    cuts: bool = True
+    peer: bool = False
     available: object = field(default=lambda: True)
 
 
@@ -120,17 +142,51 @@ def _has_sep():
     return True
 
 
-SIGMAS = (3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0)
+def _sep(kinds=('radio', 'optical'), **options):
+    def build(threshold=None):
+        return SepDetector(threshold=threshold, **options)
+
+    return Method(build=build, grid=(2.5, 3.0, 3.5, 4.0, 5.0), kinds=kinds,
+                  available=_has_sep)
+
+
+def _bdsf(grid, **options):
+    def build(threshold=None):
+        from peers import PyBDSFDetector
+
+        return PyBDSFDetector(threshold=threshold, **options)
+
+    return Method(build=build, grid=grid, kinds=('radio',), peer=True)
+
+
+def _aegean(grid, **options):
+    def build(threshold=None):
+        from peers import AegeanDetector
+
+        return AegeanDetector(threshold=threshold, **options)
+
+    return Method(build=build, grid=grid, kinds=('radio',), peer=True)
+
+
+# Each catalogue is also cut at every S/N of figures.CUTS, so low settings are what is needed.
+SIGMAS = (3.5, 5.0)
 METHODS = {
-    'compact': Method(_compact, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)),
-    'photutils-segmentation': Method(_photutils, SIGMAS),
-    'photutils-stars': Method(_stars, SIGMAS),
-    'photutils-peaks': Method(_peaks, SIGMAS),
-    'sep': Method(lambda threshold=None: SepDetector(threshold=threshold),
-                  (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0), _has_sep),
-    # a finer background mesh, the usual remedy against artefacts
-    'sep-mesh32': Method(lambda threshold=None: SepDetector(threshold=threshold, box=32),
-                         (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0), _has_sep),
+    'compact': Method(build=_compact, grid=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+                      cuts=False),
+    'photutils-segmentation': Method(build=_photutils, grid=SIGMAS),
+    'photutils-stars': Method(build=_stars, grid=SIGMAS),
+    'photutils-peaks': Method(build=_peaks, grid=SIGMAS),
+    'sep': _sep(),
+    # Finer background meshes, the usual remedy against artefacts; sep smooths the mesh by a
+    # median of 3x3, so that 16 pixels are still twelve beams of these skies.
+    'sep-mesh32': _sep(('radio',), box=32),
+    'sep-mesh16': _sep(('radio',), box=16),
+    # With their own noise maps these two drown in sidelobes, all the more at less than 5 sigma.
+    'pybdsf': _bdsf(()),
+    'pybdsf-box': _bdsf((4.0,), tuned=True),
+    'pybdsf-wavelets': _bdsf((4.0,), tuned=True, wavelets=True),
+    'aegean': _aegean(()),
+    'aegean-box': _aegean((4.0,), tuned=True),
 }
 
 
