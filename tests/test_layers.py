@@ -20,7 +20,7 @@ PACKAGE = ROOT / 'astrofound'
 # Ground floor first. A module may import from its own room and from those before it.
 FLOORS = [
     '_kernels', 'utils', 'image', 'catalog', 'preprocess', 'datasets', 'evaluation', 'pipeline',
-    'weights', 'backbones', 'networks', 'training', 'estimators', 'baselines', 'explore',
+    'weights', 'networks', 'backbones', 'training', 'estimators', 'baselines', 'explore',
     'guidance', 'cli',
 ]
 # Rooms without a front door: kernels are private, weights are data, commands are click's.
