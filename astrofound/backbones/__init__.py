@@ -3,16 +3,20 @@
 from importlib import import_module
 
 from .registry import find_spec, list_backbones, register_backbone
+from .resolution import ResolutionReport, report_resolution
 from .spec import FAMILIES, POOLINGS, BackboneSpec
 
 __all__ = [
     'FAMILIES', 'POOLINGS', 'BackboneSpec', 'find_spec', 'list_backbones', 'register_backbone',
-    'Backbone', 'Features', 'fetch_backbone', 'load_backbone', 'resolve_spec',
+    'ResolutionReport', 'report_resolution',
+    'AttentionMaps', 'Backbone', 'Features', 'attention_maps', 'fetch_backbone', 'load_backbone',
+    'resolve_spec',
 ]
 
 # Names whose modules load torch: they arrive on first use.
 _HOMES = {
-    'Backbone': 'backbone', 'Features': 'features', 'fetch_backbone': 'fetching',
+    'AttentionMaps': 'attention', 'Backbone': 'backbone', 'attention_maps': 'attention',
+    'Features': 'features', 'fetch_backbone': 'fetching',
     'load_backbone': 'loading', 'resolve_spec': 'loading',
 }
 

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from torch.nn import functional as F
 
 from astrofound import __version__
-from astrofound.backbones import Backbone, load_backbone
+from astrofound.backbones import Backbone, attention_maps, load_backbone
 from astrofound.pipeline import run_tiles
 from astrofound.preprocess import SCALINGS, UnitRange
 from astrofound.utils import (
@@ -173,11 +173,7 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         ReadError
             If a file cannot be read.
         """
-        if getattr(self, '_fitted_with', None) != self.get_params():
-            self.fit()
-        stamps = open_images(images, catalog=catalog, size=self.cutout_size,
-                             n_beams=self._n_beams(),
-                             beam_pix=getattr(self.backbone_, 'beam_pix', None))
+        stamps = self._open(images, catalog)
         features = np.empty((len(stamps), self.n_features_), np.float32)
         self.n_cached_ = 0
         if self.cache is None:
@@ -186,6 +182,41 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             with FeatureCache(self.cache) as cache:
                 self._fill(features, stamps, cache, progress)
         return features
+
+    def attention(self, images, *, catalog=None, query='auto'):
+        """
+        Compute where the backbone looks in each image, with the preprocessing of `transform`.
+
+        Parameters
+        ----------
+        images, catalog : optional
+            As for `transform`.
+        query : {'auto', 'cls', 'mean'}, optional
+            As for `~astrofound.backbones.attention_maps`.
+
+        Returns
+        -------
+        maps : list of `~astrofound.backbones.AttentionMaps`
+            One an image: every block and head.
+
+        Raises
+        ------
+        InputError
+            If the backbone has no attention, or an image or parameter cannot be used.
+        """
+        stamps = self._open(images, catalog)
+        maps = []
+        for index in range(len(stamps)):
+            image = torch.from_numpy(self._scale(stamps[index])[None]).to(self._device)
+            maps += attention_maps(self.backbone_, _resize(image, self._size)[0], query=query)
+        return maps
+
+    def _open(self, images, catalog):
+        if getattr(self, '_fitted_with', None) != self.get_params():
+            self.fit()
+        return open_images(images, catalog=catalog, size=self.cutout_size,
+                           n_beams=self._n_beams(),
+                           beam_pix=getattr(self.backbone_, 'beam_pix', None))
 
     def _fill(self, features, stamps, cache, progress):
         """Read and prepare a batch in another thread while the network works on the last."""
