@@ -39,7 +39,8 @@ class Description:
     dynamic_range : float
         Largest pixel in units of the noise.
     noise_length : float
-        FWHM in pixels of the correlation of the noise; about 1 where pixels are independent.
+        FWHM in pixels of the autocorrelation of the noise; below 1 where pixels are
+        independent.
     source_pix : float
         Median FWHM of the sources in pixels, of the catalogue where there is one.
     """
@@ -218,6 +219,5 @@ def _noise_length(significance, filled):
         first, second = data[tuple(ahead)][both], data[tuple(behind)][both]
         correlations.append(np.corrcoef(first, second)[0, 1])
     correlation = float(np.clip(np.mean(correlations), 1e-6, 0.999))
-    # correlation exp(-d^2 / (4 sigma^2)) of noise smoothed with a Gaussian, at a distance of 1;
-    # the FWHM is that of the smoothing, which for interferometers is the beam
-    return _FWHM_OF_SIGMA * np.sqrt(-1 / (4 * np.log(correlation)))
+    # taken as a Gaussian, which one step tells; of an interferometer it is the dirty beam
+    return _FWHM_OF_SIGMA * np.sqrt(-1 / (2 * np.log(correlation)))
