@@ -1,6 +1,7 @@
 """The one contract of every backbone: images of any size in, features out."""
 
 import hashlib
+import math
 from abc import ABC, abstractmethod
 
 import torch
@@ -124,31 +125,44 @@ class Backbone(nn.Module, ABC):
         InputError
             If shape or scale are not those that the backbone takes.
         """
-        images = self._check_images(images)
-        nan = ~torch.isfinite(images)
-        images = self._to_channels(images.masked_fill(nan, torch.nan))
+        images = self._check_shape(images)
+        low, high = self._limits(images)
+        nan = None
+        if not math.isfinite(high - low):  # seldom, and the passes over memory cost time
+            nan = ~torch.isfinite(images)
+            images = images.masked_fill(nan, torch.nan)
+            low, high = self._limits(images[~nan])
+        self._check_scale(low, high)
+        images = self._to_channels(images)
         if self.mean.numel():
             images = (images - self.mean) / self.std
-        nan = nan.any(dim=1)
-        return torch.nan_to_num(images, nan=0.0), nan if blank is None else nan | blank
+        if nan is not None:
+            images, nan = torch.nan_to_num(images, nan=0.0), nan.any(dim=1)
+            blank = nan if blank is None else nan | blank
+        if blank is None:
+            blank = torch.zeros((len(images), *images.shape[-2:]), dtype=torch.bool,
+                                device=images.device)
+        return images, blank
 
-    def _check_images(self, images):
+    def _limits(self, images):
+        if not images.numel():
+            return 0.0, 0.0
+        return tuple(float(value) for value in torch.aminmax(images))
+
+    def _check_scale(self, low, high):
+        if self.spec.scale == 'unit' and (low < -_SLACK or high > 1 + _SLACK):
+            raise InputError(f'{self.spec.name} takes images scaled to 0..1, these run from '
+                             f'{low:.4g} to {high:.4g}; scale them, for example with '
+                             "FeatureExtractor(scaling='asinh')")
+
+    def _check_shape(self, images):
         if images.ndim != 4 or images.shape[1] not in (1, 3):
             raise InputError("'images' must have the shape (n, channels, ny, nx) with one or three "
                              f'channels, got {tuple(images.shape)}')
         if not images.is_floating_point():
             raise InputError(f"'images' must be floating point numbers, got {images.dtype}; "
                              'bytes are divided by 255 first')
-        images = images.to(self.mean.device, torch.float32)
-        if self.spec.scale == 'unit':
-            finite = torch.nan_to_num(images, nan=0.5, posinf=0.5, neginf=0.5)
-            low, high = (float(value) for value in torch.aminmax(finite)) if (
-                images.numel()) else (0.0, 0.0)
-            if low < -_SLACK or high > 1 + _SLACK:
-                raise InputError(f'{self.spec.name} takes images scaled to 0..1, these run from '
-                                 f'{low:.4g} to {high:.4g}; scale them, for example with '
-                                 "FeatureExtractor(scaling='asinh')")
-        return images
+        return images.to(self.mean.device, torch.float32)
 
     def _to_channels(self, images):
         n_given, n_wanted = images.shape[1], self.spec.n_channels

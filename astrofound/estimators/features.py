@@ -335,15 +335,14 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
 def _resize(images, size):
     """Bring the longer side to a size; blank pixels take no part, and are said to be blank."""
-    blank = ~torch.isfinite(images).all(dim=1)
     if size is None or max(images.shape[-2:]) == size:
-        return images, blank
+        return images, None  # the backbone sees itself what is not finite
+    blank = ~torch.isfinite(images).all(dim=1)
     factor = size / max(images.shape[-2:])
     shape = [max(1, round(side * factor)) for side in images.shape[-2:]]
     options = {'size': shape, 'mode': 'bilinear', 'align_corners': False, 'antialias': True}
     if not blank.any():
-        return F.interpolate(images, **options), torch.zeros(
-            (len(images), *shape), dtype=torch.bool, device=images.device)
+        return F.interpolate(images, **options), None
     weight = (~blank)[:, None].float()
     total = F.interpolate(weight, **options)
     images = F.interpolate(torch.nan_to_num(images, nan=0.0) * weight, **options)
