@@ -58,7 +58,7 @@ class FeatureIndex:
     def _prepared(self, features):
         vectors = self._scaler.transform(features).astype(np.float32, copy=False)
         if self.metric == 'cosine':
-            vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors
 
     def find(self, example, *, n=10):
