@@ -9,6 +9,7 @@ import torch
 
 from ..utils import ReadError
 from .backbone import Backbone
+from .places import describe_folder
 from .spec import BackboneSpec
 from .tokens import split_tokens
 
@@ -135,6 +136,7 @@ def build_transformers(spec, folder=None, *, source=None):
     if folder is None:
         config = config_class(**dict(spec.options), **_unmasked(spec.model))
         return TransformersBackbone(spec, model_class(config, **_keywords(spec.model)))
+    _check_kind(spec, folder)
     config = config_class.from_pretrained(folder, local_files_only=True)
     for name, value in _unmasked(spec.model).items():
         setattr(config, name, value)
@@ -143,7 +145,18 @@ def build_transformers(spec, folder=None, *, source=None):
             folder, config=config, dtype=torch.float32, local_files_only=True,
             output_loading_info=True, **_keywords(spec.model))
     check_keys(report['missing_keys'], source or folder, spec)
+    if any('register' in name for name in report['unexpected_keys']):
+        raise ReadError(f'{source or folder} has register tokens, which a {spec.model!r} network '
+                        'would leave out')
     return TransformersBackbone(spec, model)
+
+
+def _check_kind(spec, folder):
+    """Refuse the weights of another architecture, which may fit in part."""
+    kind = describe_folder(folder).get('model_type')
+    if kind != spec.model and (kind, spec.model) != ('siglip', 'siglip_vision_model'):
+        raise ReadError(f'{folder} holds a model of type {kind!r}, and {spec.name} is of type '
+                        f'{spec.model!r}')
 
 
 def build_from_file(spec, path):

@@ -77,6 +77,21 @@ def test_wrong_weights_say_which_keys(folder, small):
             load_backbone('small', weights=weights)
 
 
+def test_weights_of_another_kind(folder, small):
+    configuration = json.loads((folder / 'config.json').read_text())
+    (folder / 'config.json').write_text(json.dumps({**configuration, 'model_type': 'dinov2'}))
+    with pytest.raises(ReadError, match="of type 'dinov2', and small is of type 'vit'"):
+        load_backbone('small', weights=folder)
+
+
+def test_registers_are_not_left_out(folder, small):
+    path = folder / 'model.safetensors'
+    state = {**load_file(path), 'embeddings.register_tokens': torch.zeros(1, 4, 24)}
+    save_file(state, path, metadata={'format': 'pt'})
+    with pytest.raises(ReadError, match='has register tokens'):
+        load_backbone('small', weights=folder)
+
+
 def test_weights_of_another_shape(folder, small):
     path = folder / 'model.safetensors'
     state = {name: tensor[..., :5].contiguous() for name, tensor in load_file(path).items()}
