@@ -156,8 +156,8 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             arrays, paths or `~astrofound.image.SurveyImage`; with ``catalog``, one image in any
             form that a detector takes.
         catalog : `~astropy.table.Table` or path-like, optional
-            Sources to cut out of the image, as a detector or `~astrofound.read_catalog` gives
-            them.
+            Sources to cut out of the image, as a detector or
+            `~astrofound.catalog.read_catalog` gives them.
         progress : bool, optional
             Whether to show a progress bar on standard error.
 
