@@ -13,7 +13,7 @@ __all__ = ['SourceDetector', 'SurveyImage', '__version__', 'read_catalog', 'writ
 __version__ = version('astrofound')
 
 _SUBPACKAGES = {
-    'baselines', 'catalog', 'datasets', 'estimators', 'evaluation', 'explore', 'image',
+    'backbones', 'baselines', 'catalog', 'datasets', 'estimators', 'evaluation', 'explore', 'image',
     'networks', 'pipeline', 'preprocess', 'training', 'utils',
 }
 _HOMES = {

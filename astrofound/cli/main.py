@@ -17,6 +17,9 @@ _COMMANDS = {
     'detect': 'Detect and measure the sources of images.',
     'info': 'Say how an image is understood, or what is installed.',
     'compare': 'Compare two catalogues, or a catalogue with the truth.',
+    'embed': 'Turn images or sources into feature vectors.',
+    'explore': 'Map features, find neighbours and anomalies.',
+    'models': 'List, describe and fetch backbones.',
     'simulate': 'Make a realistic image with a truth table.',
     'train': 'Train a detector.',
 }

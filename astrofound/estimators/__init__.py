@@ -2,5 +2,8 @@
 
 from .base import BaseDetector
 from .detector import SourceDetector
+from .feature_files import read_features, write_features
+from .features import FeatureExtractor
 
-__all__ = ['BaseDetector', 'SourceDetector']
+__all__ = ['BaseDetector', 'FeatureExtractor', 'SourceDetector', 'read_features',
+           'write_features']

@@ -19,6 +19,7 @@ from .scaling import (
     make_stretch,
 )
 from .tiling import Tile, TileGrid, TilingOptions
+from .unit_range import SCALINGS, UnitRange, to_significance
 
 __all__ = [
     'FixedNoise', 'MeshBackground', 'MeshNoiseMap', 'NoiseMap', 'noise_map',
@@ -28,4 +29,5 @@ __all__ = [
     'DETECTION_CHANNELS', 'ComposeChannels',
     'BeamResampler', 'BeamSpace', 'open_beam_space',
     'Tile', 'TileGrid', 'TilingOptions',
+    'SCALINGS', 'UnitRange', 'to_significance',
 ]

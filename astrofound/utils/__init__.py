@@ -8,6 +8,7 @@ from .errors import (
     BeamWarning,
     HeaderWarning,
     InputError,
+    LicenseWarning,
     MissingDependencyError,
     NoBeamError,
     NoDetectionsWarning,
@@ -21,8 +22,8 @@ from .validation import check_choice, check_number, nearest_name
 
 __all__ = [
     'AstrofoundError', 'AstrofoundWarning', 'BeamWarning', 'HeaderWarning', 'InputError',
-    'MissingDependencyError', 'NoBeamError', 'NoDetectionsWarning', 'NoWCSWarning', 'ReadError',
-    'WriteError',
+    'LicenseWarning', 'MissingDependencyError', 'NoBeamError', 'NoDetectionsWarning',
+    'NoWCSWarning', 'ReadError', 'WriteError',
     'atomic_path', 'check_choice', 'check_number', 'check_place', 'nearest_name',
     'progress_bar', 'require', 'has_fast_bfloat16', 'resolve_device',
 ]

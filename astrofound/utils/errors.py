@@ -3,7 +3,8 @@
 __all__ = [
     'AstrofoundError', 'InputError', 'MissingDependencyError', 'NoBeamError', 'ReadError',
     'WriteError',
-    'AstrofoundWarning', 'BeamWarning', 'HeaderWarning', 'NoDetectionsWarning', 'NoWCSWarning',
+    'AstrofoundWarning', 'BeamWarning', 'HeaderWarning', 'LicenseWarning', 'NoDetectionsWarning',
+    'NoWCSWarning',
 ]
 
 
@@ -37,6 +38,10 @@ class AstrofoundWarning(UserWarning):
 
 class HeaderWarning(AstrofoundWarning):
     """A header was incomplete or wrong and has been repaired in memory."""
+
+
+class LicenseWarning(AstrofoundWarning):
+    """The licence of a model forbids some uses."""
 
 
 class NoWCSWarning(AstrofoundWarning):

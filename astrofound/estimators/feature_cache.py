@@ -1,0 +1,117 @@
+"""Features kept on disk, so that nobody computes them twice."""
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+
+from astrofound.utils import ReadError, WriteError
+
+__all__ = ['FeatureCache', 'pixel_key']
+
+_TABLE = 'CREATE TABLE IF NOT EXISTS features (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID'
+
+
+def pixel_key(settings, pixels):
+    """
+    Hash an image together with everything that its features depend on.
+
+    Parameters
+    ----------
+    settings : str
+        Preprocessing, backbone, its weights and the pooling.
+    pixels : `~numpy.ndarray`
+        The image as it was read.
+
+    Returns
+    -------
+    key : bytes
+        16 bytes.
+    """
+    digest = hashlib.blake2b(f'{settings} {pixels.shape} {pixels.dtype}'.encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(pixels))
+    return digest.digest()
+
+
+class FeatureCache:
+    """
+    A file of feature vectors, looked up by key; several processes may share it.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where ``features.sqlite`` is, or will be.
+
+    Raises
+    ------
+    ReadError
+        If the file there is not such a cache.
+    WriteError
+        If it cannot be made.
+    """
+
+    def __init__(self, folder):
+        self.path = Path(folder) / 'features.sqlite'
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+            self._database.execute(_TABLE)
+        except sqlite3.DatabaseError as error:
+            if not self.path.is_file():
+                raise WriteError(f'cannot make the cache {self.path}: {error}') from None
+            raise ReadError(f'{self.path} is not a cache of features ({error}); remove it or '
+                            'choose another folder') from None
+        except OSError as error:
+            raise WriteError(f'cannot make the folder {folder}: {error.strerror}') from None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._database.close()
+
+    def __len__(self):
+        return self._database.execute('SELECT COUNT(*) FROM features').fetchone()[0]
+
+    def get(self, key):
+        """
+        Look a vector up.
+
+        Parameters
+        ----------
+        key : bytes
+            From `pixel_key`.
+
+        Returns
+        -------
+        vector : 1D `~numpy.ndarray` of float32 or None
+            `None` where it is not known.
+        """
+        row = self._database.execute('SELECT vector FROM features WHERE key = ?',
+                                     (key,)).fetchone()
+        return None if row is None else np.frombuffer(row[0], '<f4')
+
+    def put(self, keys, vectors):
+        """
+        Keep vectors.
+
+        Parameters
+        ----------
+        keys : sequence of bytes
+            From `pixel_key`.
+        vectors : 2D `~numpy.ndarray`
+            One row a key.
+
+        Raises
+        ------
+        WriteError
+            If the disk does not take them.
+        """
+        rows = [(key, vector.astype('<f4').tobytes())
+                for key, vector in zip(keys, vectors, strict=True)]
+        try:
+            with self._database:
+                self._database.executemany('INSERT OR REPLACE INTO features VALUES (?, ?)', rows)
+        except sqlite3.Error as error:
+            raise WriteError(f'cannot write {self.path}: {error}') from None
