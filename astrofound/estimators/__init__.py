@@ -2,5 +2,7 @@
 
 from .base import BaseDetector
 from .detector import SourceDetector
+from .diffuse import DiffuseOptions, add_diffuse
+from .islands import score_diffuse
 
-__all__ = ['BaseDetector', 'SourceDetector']
+__all__ = ['BaseDetector', 'DiffuseOptions', 'SourceDetector', 'add_diffuse', 'score_diffuse']
