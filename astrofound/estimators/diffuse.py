@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -89,8 +88,8 @@ def add_diffuse(image, noise, detections, *, threshold=0.5, remeasure=None, opti
     dropped, and those that do are sources in front of it and stay.
 
     Emission as wide as the cells of the noise map raises the background that is to be taken
-    off it. With ``remeasure`` the map is therefore measured once more without the islands,
-    and these are looked for again.
+    off it. With ``remeasure`` the map is therefore measured once more without the islands.
+    Looking for them again in the new map found no more.
 
     Parameters
     ----------
@@ -120,19 +119,15 @@ def add_diffuse(image, noise, detections, *, threshold=0.5, remeasure=None, opti
     placed = (np.isfinite(detections.x) & np.isfinite(detections.y)
               & np.isfinite(detections.boxes).all(axis=1))
     sources = _Sources.of(detections.select(placed), fwhm, side, options.compact)
-    find = partial(_find, image, sources=sources, side=side, threshold=threshold,
-                   options=options)
-    islands = find(noise)
-    if islands and remeasure is not None:
-        first = _to_detections(islands, side)
-        half = 0.5 * (first.boxes[:, 2:] - first.boxes[:, :2])
-        noise = remeasure(BlankedReader(image, first.x, first.y, *half.T))
-        islands = find(noise)
+    islands = _find(image, noise, sources, side, threshold, options)
     fragment = np.zeros(len(detections), bool)
     for island in islands:
         fragment[placed] |= sources.fragments(island)
-    found = [detections.select(~fragment), _to_detections(islands, side)]
-    return Detections.concatenate(found), noise
+    diffuse = _to_detections(islands, side)
+    if islands and remeasure is not None:
+        half = 0.5 * (diffuse.boxes[:, 2:] - diffuse.boxes[:, :2])
+        noise = remeasure(BlankedReader(image, diffuse.x, diffuse.y, *half.T))
+    return Detections.concatenate([detections.select(~fragment), diffuse]), noise
 
 
 @dataclass
@@ -210,7 +205,7 @@ class _Sources:
         return self.peak < 1.3 * height + _STANDS_OUT     # never where the height is NaN
 
 
-def _find(image, noise, *, sources, side, threshold, options):
+def _find(image, noise, sources, side, threshold, options):
     """Islands that no detections explain, one a source."""
     beam = image.beam.fwhm / side
     blocks = BlockMap(image, noise, side, options.limit, sources.holes)
@@ -218,9 +213,10 @@ def _find(image, noise, *, sources, side, threshold, options):
     if not scales:
         return []
     levels = smoothed_noise(blocks, [scale * beam for scale in scales])
-    halo = SmoothedMap.reach(max(scales) * beam) + _EXTENT
-    tile_size = max(options.tile_size, 3 * halo)
-    grid = TileGrid(blocks.shape, TilingOptions(shape=(tile_size, tile_size), halo=halo, align=1))
+    halo = _round_up(SmoothedMap.reach(max(scales) * beam) + _EXTENT)
+    tile_size = _round_up(max(options.tile_size, 3 * halo))
+    grid = TileGrid(blocks.shape, TilingOptions(shape=(tile_size, tile_size), halo=halo,
+                                                align=SmoothedMap.align))
     islands = []
     for tile in grid:
         mean, share, top = blocks.read_window(tile.padded)
@@ -237,6 +233,10 @@ def _find(image, noise, *, sources, side, threshold, options):
             islands += find_islands(smoothed, tile, scale, level=options.level,
                                     density=options.density, threshold=threshold)
     return [island for island in one_a_source(islands) if not sources.explain(island)]
+
+
+def _round_up(length):
+    return -(-length // SmoothedMap.align) * SmoothedMap.align
 
 
 def _to_detections(islands, side):

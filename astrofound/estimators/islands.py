@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from astrofound._kernels.boxes import overlap_lists
 from astrofound.preprocess import peak_density
 
 __all__ = ['Island', 'find_islands', 'one_a_source', 'score_diffuse']
@@ -113,7 +114,16 @@ class Island:
         holds : bool
             `True` if it does.
         """
-        return bool(np.isfinite(self.level_at(*other.peak)))
+        row, column = other.peak[0] - self.corner[0], other.peak[1] - self.corner[1]
+        n_y, n_x = self.levels.shape
+        return (0 <= row < n_y and 0 <= column < n_x
+                and not math.isnan(self.levels[row, column]))
+
+    @property
+    def box(self):
+        """Edges ``[x1, y1, x2, y2]`` of ``levels`` in blocks."""
+        (top, left), (n_y, n_x) = self.corner, self.levels.shape
+        return left, top, left + n_x, top + n_y
 
 
 def find_islands(smoothed, tile, scale, *, level, density, threshold):
@@ -214,8 +224,11 @@ def one_a_source(islands):
     islands : list of Island
         The most significant first.
     """
-    kept = []
-    for island in sorted(islands, key=lambda i: (-i.snr, i.width, i.peak)):
-        if not any(other.holds(island) or island.holds(other) for other in kept):
-            kept.append(island)
-    return kept
+    islands = sorted(islands, key=lambda i: (-i.snr, i.width, i.peak))
+    boxes = np.array([island.box for island in islands], dtype=float).reshape(-1, 4)
+    first, index = overlap_lists(boxes, boxes)
+    kept = np.zeros(len(islands), bool)
+    for k, island in enumerate(islands):
+        others = (islands[m] for m in index[first[k]:first[k + 1]] if kept[m])
+        kept[k] = not any(other.holds(island) or island.holds(other) for other in others)
+    return [islands[k] for k in np.flatnonzero(kept)]
