@@ -13,7 +13,9 @@ from .uncertainty import noise_area, principal_axes
 __all__ = ['Island', 'measure_islands']
 
 _THRESHOLD = 2.5   # sigmas of the smoothed image that bound an island
-_N_RINGS = 2       # half beams an island grows at most: more would collect its surroundings
+_SEEN = 8.0        # sigmas from which on the peak of the smoothed image shows the whole source
+_WIDEST = 0.3      # largest smoothing, as a share of the box
+_N_RINGS = 2       # half widths an island grows at most: more would collect its surroundings
 _EIGHT = np.ones((3, 3), bool)
 
 
@@ -63,9 +65,10 @@ def measure_islands(reader, detections, which, model, rms, beam, theta_n, *, max
     Sum the pixels of sources over their islands, the models of all others subtracted.
 
     An island is the set of pixels above 2.5 sigma of the image smoothed with the beam (wider
-    for very large boxes), connected, with at least half of them in the source's box. It
-    grows by half a beam at a time as long as the ring around it is brighter than the noise of
-    its mean, so that the flux below the threshold is in the sum and not in a correction.
+    for very large boxes and for what is faint), connected, with at least half of them in the
+    source's box. It grows by half that width at a time as long as the ring around it is
+    brighter than the noise of its mean, so that the flux below the threshold is in the sum and
+    not in a correction.
 
     Parameters
     ----------
@@ -148,11 +151,16 @@ def _measure_one(reader, inner, outer, models, rms, beam, theta_n, max_side, is_
     side = max(inner[2] - inner[0], inner[3] - inner[1])
     smooth = beam.fwhm if is_multi else max(beam.fwhm, side / 10)
     blurred, sigma = _smooth(data, valid, smooth, theta_n, rms)
+    # what is faint for its size is seen whole only where it is smoothed more
+    while (not is_multi and 1.4 * smooth < _WIDEST * side
+           and blurred[inside].max(initial=-np.inf) < _SEEN * sigma):
+        smooth *= 1.4
+        blurred, sigma = _smooth(data, valid, smooth, theta_n, rms)
     region = _island(blurred > _THRESHOLD * sigma, inside, 0.5 * beam.area)
     if not region.any():
         return None
     core = data[region & valid].sum()
-    region, tail = _grow(region, data, valid, rms, beam, theta_n)
+    region, tail = _grow(region, data, valid, rms, max(beam.fwhm, smooth), theta_n)
     # Where to stop is a choice: half of what the rings brought is taken as its error.
     doubt = 0.5 * abs(data[region & valid].sum() + tail - core)
     n_peaks = _count_peaks(blurred, region, sigma, beam.fwhm)
@@ -188,9 +196,9 @@ def _island(mask, inside, min_area):
     return keep[labels]
 
 
-def _grow(region, data, valid, rms, beam, theta_n):
+def _grow(region, data, valid, rms, width, theta_n):
     """Grow a region ring by ring while the rings hold flux; and the flux beyond the last."""
-    step = max(1, round(0.5 * beam.fwhm))
+    step = max(1, round(0.5 * width))
     area = noise_area(theta_n)
     peak = data[region & valid].max(initial=0)
     for _ in range(_N_RINGS):
@@ -211,8 +219,7 @@ def _grow(region, data, valid, rms, beam, theta_n):
 
 def _dilate(region, step):
     """Dilate by a disc of radius ``step``."""
-    grid = np.hypot(*np.mgrid[-step:step + 1, -step:step + 1]) <= step + 0.3
-    return ndimage.binary_dilation(region, grid)
+    return ndimage.distance_transform_edt(~region) <= step + 0.3
 
 
 def _count_peaks(blurred, region, sigma, fwhm):

@@ -2,8 +2,10 @@
 
 from .base import BaseDetector
 from .detector import SourceDetector
+from .diffuse import DiffuseOptions, add_diffuse
 from .feature_files import read_features, write_features
 from .features import FeatureExtractor
+from .islands import score_diffuse
 
-__all__ = ['BaseDetector', 'FeatureExtractor', 'SourceDetector', 'read_features',
-           'write_features']
+__all__ = ['BaseDetector', 'DiffuseOptions', 'FeatureExtractor', 'SourceDetector', 'add_diffuse',
+           'read_features', 'score_diffuse', 'write_features']

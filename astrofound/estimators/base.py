@@ -5,6 +5,7 @@ import os
 import time
 import warnings
 from abc import ABC, abstractmethod
+from functools import partial
 
 import numpy as np
 from astropy.time import Time
@@ -81,8 +82,10 @@ class BaseDetector(ABC, BaseEstimator):
         logger.info('detecting in %s: %d x %d pixels, beam %s (%s)', image.name,
                     image.shape[1], image.shape[0], image.beam, image.beam_origin)
         regions = read_regions(within) if isinstance(within, (str, os.PathLike)) else within
-        noise = noise_map(image, background=background, rms=rms)
+        measure = partial(noise_map, background=background, rms=rms, fwhm_pix=image.beam.fwhm)
+        noise = measure(image)
         found = suppress(self._find(image, noise, progress=progress), fwhm_pix=image.beam.fwhm)
+        found, noise = self._complete(image, noise, found, measure)
         found = select_within(found, regions, image.wcs)
         catalog = self._cut(measure_sources(image, noise, found)) if len(found) else (
             empty_catalog(image))
@@ -98,6 +101,10 @@ class BaseDetector(ABC, BaseEstimator):
     @abstractmethod
     def _find(self, image, noise, *, progress) -> Detections:
         """Return what the method sees, in pixels of ``image``; duplicates are allowed."""
+
+    def _complete(self, image, noise, found, measure):
+        """Add to what was found, by default nothing; ``measure`` gives the noise of a reader."""
+        return found, noise
 
     def _check_parameters(self):
         if self.min_snr is not None:

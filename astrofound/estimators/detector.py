@@ -11,6 +11,7 @@ from astrofound.preprocess import DETECTION_CHANNELS, TileGrid, TilingOptions, o
 from astrofound.utils import check_choice, check_number, has_fast_bfloat16, resolve_device
 
 from .base import BaseDetector
+from .diffuse import add_diffuse
 
 __all__ = ['SourceDetector']
 
@@ -34,6 +35,9 @@ class SourceDetector(BaseDetector):
     tile_size : int, optional
         Side of a tile with its halo, in network pixels (4 a beam). The catalogue does not
         depend on it; memory does.
+    diffuse : bool, optional
+        Whether to look for emission of several beams that the network does not see whole, in
+        images whose unit is per beam (`add_diffuse`).
     device : str, optional
         ``'auto'``, ``'cpu'``, ``'cuda'``, ...
     precision : {'auto', 'float32', 'bfloat16'}, optional
@@ -56,11 +60,12 @@ class SourceDetector(BaseDetector):
     """
 
     def __init__(self, weights='compact', *, threshold=0.5, min_snr=None, tile_size=2048,
-                 device='auto', precision='auto'):
+                 diffuse=True, device='auto', precision='auto'):
         self.weights = weights
         self.threshold = threshold
         self.min_snr = min_snr
         self.tile_size = tile_size
+        self.diffuse = diffuse
         self.device = device
         self.precision = precision
 
@@ -86,6 +91,11 @@ class SourceDetector(BaseDetector):
         found = [_to_detections(candidates, space.resampler, weights.calibration, self.threshold)
                  for candidates in tiles if candidates is not None]
         return Detections.concatenate(found)
+
+    def _complete(self, image, noise, found, measure):
+        if not (self.diffuse and image.is_per_beam):
+            return found, noise
+        return add_diffuse(image, noise, found, threshold=self.threshold, remeasure=measure)
 
     def _dtype(self, device):
         if self.precision == 'auto':

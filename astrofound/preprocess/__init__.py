@@ -2,9 +2,11 @@
 
 from .background import MeshBackground, MeshNoiseMap, NoiseMap
 from .beamspace import BeamSpace, open_beam_space
+from .blocks import BlockMap
 from .channels import DETECTION_CHANNELS, ComposeChannels
 from .clipping import clip_sigma, clip_to_zero
 from .noise import FixedNoise, noise_map
+from .reading import BlankedReader
 from .resizing import BeamResampler
 from .scaling import (
     STRETCHES,
@@ -18,6 +20,7 @@ from .scaling import (
     ZScale,
     make_stretch,
 )
+from .smoothed import SmoothedMap, artefact_level, peak_density, smoothed_noise
 from .tiling import Tile, TileGrid, TilingOptions
 from .unit_range import SCALINGS, UnitRange, to_significance
 
@@ -28,6 +31,8 @@ __all__ = [
     'make_stretch',
     'DETECTION_CHANNELS', 'ComposeChannels',
     'BeamResampler', 'BeamSpace', 'open_beam_space',
+    'BlankedReader', 'BlockMap', 'SmoothedMap', 'artefact_level', 'peak_density',
+    'smoothed_noise',
     'Tile', 'TileGrid', 'TilingOptions',
     'SCALINGS', 'UnitRange', 'to_significance',
 ]

@@ -50,6 +50,24 @@ class NoiseMap(ABC):
             positive finite value it is NaN, and the pixel counts as blank.
         """
 
+    def read_artefacts(self, window, side=1):
+        """
+        Give the share of the variance that artefacts of bright sources make up.
+
+        Parameters
+        ----------
+        window : tuple of slice
+            ``(slice_y, slice_x)``, in blocks of ``side`` pixels.
+        side : int, optional
+            Side of a block in pixels.
+
+        Returns
+        -------
+        share : 2D `~numpy.ndarray` of float32
+            At the centres of the blocks, from 0 to less than 1; 0 where nothing is known.
+        """
+        return np.zeros([part.stop - part.start for part in window], np.float32)
+
     def significance(self, data, window):
         """
         Turn pixels into significance, ``(data - background) / rms``.
@@ -128,6 +146,33 @@ class MeshNoiseMap(NoiseMap):
         if self._refined is not None:
             mesh_map(self._refined, self.shape, y0, x0, rms, True)
         return background, rms
+
+    def read_artefacts(self, window, side=1):
+        """
+        Give the share of the variance that artefacts of bright sources make up.
+
+        Parameters
+        ----------
+        window : tuple of slice
+            ``(slice_y, slice_x)``, in blocks of ``side`` pixels.
+        side : int, optional
+            Side of a block in pixels.
+
+        Returns
+        -------
+        share : 2D `~numpy.ndarray` of float32
+            By how much the finer mesh exceeds the coarse one at the centres of the blocks.
+        """
+        share = super().read_artefacts(window)
+        if self._refined is None:
+            return share
+        shape = tuple(size / side for size in self.shape)
+        y0, x0 = window[0].start, window[1].start
+        coarse = np.empty_like(share)
+        mesh_map(self._rms, shape, y0, x0, coarse, False)
+        share[:] = coarse
+        mesh_map(self._refined, shape, y0, x0, share, True)
+        return 1 - (coarse / share)**2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,6 +104,9 @@ class _MixedNoise(NoiseMap):
         rms = self._rms.read_window(window)[1]
         return background, np.where(np.isnan(blank), blank, rms)
 
+    def read_artefacts(self, window, side=1):
+        return self._rms.read_artefacts(window, side)
+
 
 class _WithoutBackground:
     """An image from which a known background is taken away while it is read."""

@@ -4,9 +4,10 @@ import os
 
 import numpy as np
 
+from .._kernels.blocks import blank_ellipses
 from ..utils import InputError
 
-__all__ = ['ArrayReader', 'full_window', 'open_reader', 'usable_cores']
+__all__ = ['ArrayReader', 'BlankedReader', 'full_window', 'open_reader', 'usable_cores']
 
 
 class ArrayReader:
@@ -52,6 +53,48 @@ class ArrayReader:
             plain = np.ascontiguousarray(np.ma.getdata(part), dtype=np.float32)
         mask = np.ma.getmask(part)
         return plain if mask is np.ma.nomask else np.where(mask, np.float32(np.nan), plain)
+
+
+class BlankedReader:
+    """
+    Give windows of an image in which ellipses are blank.
+
+    Parameters
+    ----------
+    image : `~astrofound.image.SurveyImage` or 2D array-like
+        What to read.
+    x, y : (n,) `~numpy.ndarray`
+        Centres of the ellipses in pixels.
+    a, b : (n,) `~numpy.ndarray`
+        Their semi-axes along x and y.
+    """
+
+    def __init__(self, image, x, y, a, b):
+        self._reader = open_reader(image)
+        self._ellipses = tuple(np.asarray(value, dtype=float) for value in (x, y, a, b))
+        self.shape = self._reader.shape
+        self.unit = getattr(image, 'unit', None)
+
+    def read_window(self, window):
+        """
+        Read one window.
+
+        Parameters
+        ----------
+        window : tuple of slice
+            ``(slice_y, slice_x)`` inside the image.
+
+        Returns
+        -------
+        data : 2D `~numpy.ndarray` of float32
+            NaN in the ellipses.
+        """
+        data = np.array(self._reader.read_window(window), np.float32)
+        x, y, a, b = self._ellipses
+        x, y = x - window[1].start, y - window[0].start
+        near = ((x + a >= 0) & (x - a <= data.shape[1]) & (y + b >= 0) & (y - b <= data.shape[0]))
+        blank_ellipses(data, x[near], y[near], a[near], b[near])
+        return data
 
 
 def open_reader(image):
