@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
-__all__ = ['add_gaussians', 'add_moffats', 'add_sersics', 'mixture_peak']
+__all__ = ['add_gaussians', 'add_moffats', 'add_sersics', 'mixture_modes', 'mixture_peak']
 
 
 @njit(cache=True, nogil=True)
@@ -59,6 +59,41 @@ def add_gaussians(image, x, y, peak, major, minor, theta, floor):
 
 
 @njit(cache=True, nogil=True)
+def _mixture_at(px, py, x, y, peak, a, b, c, first, last):
+    """Sum of Gaussians ``first:last`` at a point."""
+    total = 0.0
+    for j in range(first, last):
+        dx, dy = px - x[j], py - y[j]
+        total += peak[j] * math.exp(-(a[j] * dx * dx + 2 * b[j] * dx * dy + c[j] * dy * dy))
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _climb(px, py, x, y, peak, a, b, c, first, last, n_iter):
+    """Mean-shift uphill from a point: where it ends and how high that is."""
+    height = _mixture_at(px, py, x, y, peak, a, b, c, first, last)
+    for _ in range(n_iter):
+        sxx = sxy = syy = tx = ty = 0.0
+        for j in range(first, last):
+            dx, dy = px - x[j], py - y[j]
+            w = peak[j] * math.exp(-(a[j] * dx * dx + 2 * b[j] * dx * dy + c[j] * dy * dy))
+            sxx += w * a[j]
+            sxy += w * b[j]
+            syy += w * c[j]
+            tx += w * (a[j] * x[j] + b[j] * y[j])
+            ty += w * (b[j] * x[j] + c[j] * y[j])
+        det = sxx * syy - sxy * sxy
+        if det <= 0.0:
+            break
+        qx, qy = (syy * tx - sxy * ty) / det, (sxx * ty - sxy * tx) / det
+        reached = _mixture_at(qx, qy, x, y, peak, a, b, c, first, last)
+        if reached <= height * (1.0 + 1e-9):
+            break
+        px, py, height = qx, qy, reached
+    return px, py, height
+
+
+@njit(cache=True, nogil=True)
 def mixture_peak(x, y, peak, major, minor, theta, first, last, n_iter):
     """
     Highest point of each sum of Gaussians, by mean-shift from its best centre.
@@ -86,34 +121,62 @@ def mixture_peak(x, y, peak, major, minor, theta, first, last, n_iter):
     for k in range(n_sources):
         best = -1.0
         for i in range(first[k], last[k]):
-            total = 0.0
-            for j in range(first[k], last[k]):
-                dx, dy = x[i] - x[j], y[i] - y[j]
-                total += peak[j] * math.exp(-(a[j] * dx * dx + 2 * b[j] * dx * dy
-                                              + c[j] * dy * dy))
+            total = _mixture_at(x[i], y[i], x, y, peak, a, b, c, first[k], last[k])
             if total > best:
                 best, x_peak[k], y_peak[k] = total, x[i], y[i]
         height[k] = best
-        if last[k] - first[k] < 2:
-            continue
-        px, py = x_peak[k], y_peak[k]
-        for _ in range(n_iter + 1):
-            total = sxx = sxy = syy = tx = ty = 0.0
-            for j in range(first[k], last[k]):
-                dx, dy = px - x[j], py - y[j]
-                w = peak[j] * math.exp(-(a[j] * dx * dx + 2 * b[j] * dx * dy + c[j] * dy * dy))
-                total += w
-                sxx += w * a[j]
-                sxy += w * b[j]
-                syy += w * c[j]
-                tx += w * (a[j] * x[j] + b[j] * y[j])
-                ty += w * (b[j] * x[j] + c[j] * y[j])
-            if total < height[k]:
-                break
-            height[k], x_peak[k], y_peak[k] = total, px, py
-            det = sxx * syy - sxy * sxy
-            px, py = (syy * tx - sxy * ty) / det, (sxx * ty - sxy * tx) / det
+        if last[k] - first[k] > 1:
+            x_peak[k], y_peak[k], height[k] = _climb(x_peak[k], y_peak[k], x, y, peak, a, b, c,
+                                                     first[k], last[k], n_iter)
     return x_peak, y_peak, height
+
+
+@njit(cache=True, nogil=True)
+def mixture_modes(x, y, peak, major, minor, theta, separation, depth):
+    """
+    All peaks of one sum of Gaussians that an observer could tell apart.
+
+    Parameters
+    ----------
+    x, y, peak, major, minor, theta : 1D arrays of float64
+        The Gaussians.
+    separation : float
+        Of two peaks nearer than this the higher one counts, in pixels.
+    depth : float
+        How far the sum must fall between two peaks, in the unit of ``peak``.
+
+    Returns
+    -------
+    x_mode, y_mode, height : 1D arrays of float64
+        The peaks, highest first.
+    """
+    n = x.size
+    a, b, c = np.empty(n), np.empty(n), np.empty(n)
+    for j in range(n):
+        a[j], b[j], c[j] = _quadratic_form(major[j], minor[j], theta[j])
+    ends = np.empty((n, 3))
+    for i in range(n):
+        ends[i, 0], ends[i, 1], ends[i, 2] = _climb(x[i], y[i], x, y, peak, a, b, c, 0, n, 60)
+    modes, n_modes = np.empty((n, 3)), 0
+    for i in np.argsort(-ends[:, 2]):
+        own = True
+        for m in range(n_modes):
+            dx, dy = ends[i, 0] - modes[m, 0], ends[i, 1] - modes[m, 1]
+            if math.hypot(dx, dy) < separation:
+                own = False
+                break
+            lowest = ends[i, 2]
+            for step in range(1, 12):
+                lowest = min(lowest, _mixture_at(modes[m, 0] + dx * step / 12,
+                                                 modes[m, 1] + dy * step / 12,
+                                                 x, y, peak, a, b, c, 0, n))
+            if ends[i, 2] - lowest < depth:
+                own = False
+                break
+        if own:
+            modes[n_modes] = ends[i]
+            n_modes += 1
+    return modes[:n_modes, 0].copy(), modes[:n_modes, 1].copy(), modes[:n_modes, 2].copy()
 
 
 @njit(cache=True, nogil=True)

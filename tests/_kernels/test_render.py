@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from astrofound._kernels.render import add_gaussians, add_moffats, add_sersics, mixture_peak
+from astrofound._kernels.render import (
+    add_gaussians,
+    add_moffats,
+    add_sersics,
+    mixture_modes,
+    mixture_peak,
+)
 
 Y, X = np.mgrid[:61, :71].astype(float)
 
@@ -99,3 +105,33 @@ def test_stamps_outside_the_image_are_left_out():
     add_moffats(image, *one(*far, 1e6), 4.0, 4.0, 1.0, 0.0, 1e-3, 50.0, 3)
     add_sersics(image, *one(*far, 1e6, 4, 1, 1, 0), 6.0, 3, 4.0, 4.0)
     assert not image.any()
+
+
+def test_mixture_modes_are_the_maxima_of_the_image():
+    rng = np.random.default_rng(7)
+    for _ in range(10):
+        n = 6
+        x, y = rng.uniform(15, 55, n), rng.uniform(12, 48, n)
+        peak, major = rng.uniform(1, 5, n), rng.uniform(5, 12, n)
+        shape = (peak, major, rng.uniform(0.5, 1, n) * major, rng.uniform(0, 180, n))
+        image = np.zeros(X.shape)
+        add_gaussians(image, x, y, *shape, 1e-9)
+        inner = image[1:-1, 1:-1]
+        highest = np.max([image[1 + dy:60 + dy, 1 + dx:70 + dx]
+                          for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=0)
+        rows, columns = np.nonzero((inner == highest) & (inner > 1e-3))
+        places = {(column + 1, row + 1) for row, column in zip(rows, columns, strict=True)}
+        modes = mixture_modes(x, y, *shape, 0.5, 0.0)
+        nearest = [min(np.hypot(a - p, b - q) for p, q in places)
+                   for a, b in zip(*modes[:2], strict=True)]
+        assert max(nearest) < 1
+        assert len(modes[0]) == len(places)
+        assert (np.diff(modes[2]) <= 0).all()
+
+
+def test_shallow_or_near_peaks_are_not_told_apart():
+    one, two = np.ones(2), np.array([20.0, 27.0])
+    shape = (one, 5 * one, 5 * one, 0 * one)
+    assert len(mixture_modes(two, 20 * one, *shape, 1.0, 0.0)[0]) == 2
+    assert len(mixture_modes(two, 20 * one, *shape, 1.0, 0.9)[0]) == 1  # no valley of 0.9
+    assert len(mixture_modes(two, 20 * one, *shape, 8.0, 0.0)[0]) == 1

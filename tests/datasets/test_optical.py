@@ -132,3 +132,14 @@ def test_bad_mix_and_detector():
         OpticalMix(galaxies=1.5)
     with pytest.raises(ValueError, match="unknown resampling 'drizzel'; did you mean 'drizzle'"):
         DetectorOptions(resampling='drizzel')
+
+
+def test_matched_signal_to_noise_is_that_of_the_best_filter():
+    sky = dataclasses.replace(PLAIN, counts=RARE, beta=5.0, mix=OpticalMix(
+        galaxies=0.0, companions=0))
+    field = next(f for f in map(sky, range(9)) if len(f.truth) == 1)
+    row = field.truth[0]
+    noise = np.nanmedian(field.rms)
+    best = np.sqrt((field.clean.astype(float) ** 2).sum()) / noise
+    assert row['snr_matched'] == pytest.approx(best, rel=0.15)
+    assert row['snr_matched'] > row['snr']

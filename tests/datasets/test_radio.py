@@ -150,7 +150,7 @@ def test_positions_agree_with_the_wcs(field):
 def test_empty_sky_has_an_empty_table_with_every_column(field):
     sky = dataclasses.replace(SMALL, counts=SourceCounts(density=0.0))
     empty = sky(0)
-    assert len(empty.truth) == len(empty.components) == 0
+    assert len(empty.truth) == len(empty.components) == len(empty.peaks) == 0
     assert empty.truth.colnames == field.truth.colnames
     assert empty.components.colnames == field.components.colnames
     assert np.isfinite(empty.image.data).all()
@@ -183,3 +183,32 @@ def test_bad_mix_and_footprint_and_seed():
         FootprintOptions(kind='circle')
     with pytest.raises(ValueError, match="'seed' must be an integer of at least 0"):
         SMALL(-1)
+
+
+def test_peaks_are_the_maxima_of_each_source():
+    mix = SourceMix(gaussian=0.2, double=0.5, bent=0.2, diffuse=0.0, companions=0.0)
+    sky = dataclasses.replace(SMALL, shape=(400, 400), mix=mix, counts=RARE, artefacts=None)
+    n_several = 0
+    for seed in range(8):
+        field = sky(seed)
+        assert set(field.peaks['parent_id']) == set(field.truth['id'])
+        for row in field.truth:
+            own = field.peaks[field.peaks['parent_id'] == row['id']]
+            assert own['peak_flux'][0].value == pytest.approx(row['peak_flux'].value, rel=1e-3)
+            n_several += len(own) > 1
+            assert len(own) == 1 or row['kind'] in ('double', 'bent')
+            for peak in own:
+                x, y = round(peak['x_peak']), round(peak['y_peak'])
+                if 4 < x < 395 and 4 < y < 395 and peak['light_share'] > 0.99:
+                    around = field.clean[y - 1:y + 2, x - 1:x + 2]
+                    assert around.max() < 1.02 * field.clean[y, x]
+    assert n_several > 5
+
+
+def test_bright_sources_are_the_more_often_radio_galaxies():
+    snr = np.repeat([5.0, 50.0], 20_000)
+    mix = SourceMix(gaussian=0.2, double=0.1, bent=0.05, diffuse=0.05, bright=3.0)
+    kind = mix.choose(np.random.default_rng(0), snr)
+    faint, bright = (np.bincount(part, minlength=5) / 20_000 for part in np.split(kind, 2))
+    assert_allclose(faint, [0.2, 0.1, 0.05, 0.05, 0.6], atol=0.015)
+    assert_allclose(bright, [0.2, 0.3, 0.15, 0.05, 0.3], atol=0.015)

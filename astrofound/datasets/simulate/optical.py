@@ -23,7 +23,7 @@ from .header import field_header, field_wcs
 from .noise import smooth_field
 from .optical_sources import OpticalMix, draw_optical_sources
 from .radio import check_shape
-from .truth import SimulatedField, make_tables
+from .truth import SimulatedField, make_tables, peak_table
 
 __all__ = ['OpticalSky']
 
@@ -122,10 +122,10 @@ class OpticalSky:
         noise = np.sqrt(self.sky * self.gain + self.read_noise**2) / self.gain
         sources = self._sources(streams[0], shape, noise)
         clean, concentration = self._clean_image(streams[3], sources, shape, noise)
-        data, saturated, rms = self._expose(streams[1], sources, clean, noise)
+        data, saturated, rms, smoothing = self._expose(streams[1], sources, clean, noise)
         self._spoil(streams[2], data, noise)
         rms[~np.isfinite(data)] = np.nan
-        return self._field(seed, data, clean, rms, sources, concentration, saturated)
+        return self._field(seed, data, clean, rms, sources, concentration, saturated, smoothing)
 
     @property
     def _star_peak(self):
@@ -200,9 +200,11 @@ class OpticalSky:
         fluctuation = exposed / self.gain - mean
         kernel = resampling_kernel(rng, options.resampling)
         level = np.sqrt(sky * self.gain + self.read_noise**2) / self.gain
+        smoothing = 1.0
         if kernel is not None:
             fluctuation = ndimage.convolve(fluctuation, kernel, mode='reflect')
-            level = level * np.sqrt(np.sum(kernel**2))
+            smoothing = float(np.sqrt(np.sum(kernel**2)))
+            level = level * smoothing
         data = mean + fluctuation
         saturated = np.zeros(clean.shape, dtype=bool)
         if options.saturation > 0:
@@ -210,7 +212,7 @@ class OpticalSky:
                                  bleed=options.bleed)
         if self.subtracted:
             data -= self.sky
-        return data, saturated, level.astype(np.float32)
+        return data, saturated, level.astype(np.float32), smoothing
 
     def _gradient(self, rng, shape):
         if self.detector.gradient == 0:
@@ -229,13 +231,14 @@ class OpticalSky:
         data.flat[where] += noise * np.exp(rng.uniform(np.log(5), np.log(200), n_hot))
         blank_columns(rng, data, rng.poisson(options.bad_columns * data.shape[1] / 1e3), noise)
 
-    def _field(self, seed, data, clean, rms, sources, concentration, saturated):
+    def _field(self, seed, data, clean, rms, sources, concentration, saturated, smoothing):
         wcs = field_wcs(data.shape, position=self.position, pixel_scale=self.pixel_scale,
                         rotation=self.rotation, projection='TAN')
         header = field_header(wcs, 'ct', kind='optical', seed=seed, sky=self)
         header['GAIN'] = (self.gain, 'electrons in one count')
         meta = {'seed': seed, 'sky': repr(self)}
-        values = self._truth(sources, concentration, rms, clean, saturated)
+        values = self._truth(sources, concentration, rms, clean, saturated, smoothing)
+        peaks = peak_table({'parent_id': values['id'], **values}, u.ct)
         truth = make_tables(values, wcs, u.ct, u.ct, meta)
         names = [name for name in truth.colnames if name not in ('class_name', 'n_components')]
         components = truth[names]
@@ -243,11 +246,15 @@ class OpticalSky:
         components.add_column(truth['id'], name='parent_id', index=1)
         image = SurveyImage(data.astype(np.float32), wcs=wcs, unit=u.ct, header=header,
                             name=f'simulated optical sky {seed}')
-        return SimulatedField(image, truth, components, rms, clean.astype(np.float32), seed,
+        return SimulatedField(image, truth, components, peaks, rms, clean.astype(np.float32), seed,
                               'optical')
 
-    def _truth(self, sources, concentration, rms, clean, saturated):
-        """Columns of the sources whose centres are in the field."""
+    def _truth(self, sources, concentration, rms, clean, saturated, smoothing):
+        """
+        Columns of the sources whose centres are in the field.
+
+        ``smoothing`` is the noise of a pixel over that of the detector's own.
+        """
         ny, nx = rms.shape
         column, row = np.rint(sources['x']).astype(int), np.rint(sources['y']).astype(int)
         inside = (column >= 0) & (column < nx) & (row >= 0) & (row < ny)
@@ -274,6 +281,9 @@ class OpticalSky:
             for end, sign in (('min', -1), ('max', 1)):
                 edge = np.floor(centre + sign * half + 0.5)
                 values[f'bbox_{axis}{end}'] = np.clip(edge, 0, side - 1).astype(int)
+        # of the best filter for white noise, sources taken as Gaussians: sqrt(pi) sigma a peak
+        sigma = np.sqrt(half_x * half_y) / (2 * np.sqrt(2 * np.log(2)))
+        values['snr_matched'] = np.sqrt(np.pi) * sigma * smoothing * values['contrast']
         values['class_name'] = np.where(extended, 'extended', 'point').astype('U8')
         values['kind'] = np.where(galaxy, 'galaxy', 'star').astype('U8')
         values['n_components'] = np.ones(n, dtype=int)

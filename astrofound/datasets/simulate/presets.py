@@ -93,9 +93,9 @@ def _random_radio(shape, rng):
     root = float(np.sqrt(min(elongation, 2.0)))
     noise_kind = str(rng.choice(['coverage', 'beam', 'single-dish'], p=[0.68, 0.22, 0.10]))
     single_dish = noise_kind == 'single-dish'
-    density = _log_uniform(rng, 0.3, 8.0)
+    density = _log_uniform(rng, 0.1, 8.0)
     if single_dish:
-        density = _log_uniform(rng, 2.0, 12.0)  # dishes are limited by confusion
+        density = _log_uniform(rng, 1.0, 12.0)  # dishes are limited by confusion
     break_snr = _log_uniform(rng, 10, 300)
     return RadioSky(
         shape=shape,
@@ -121,11 +121,12 @@ def _random_radio(shape, rng):
 
 def _random_mix(rng):
     if rng.random() < 0.4:  # fields rich in radio galaxies, for those are what is hard
-        return SourceMix(gaussian=0.2, double=0.2, bent=0.15, diffuse=0.05, companions=0.1)
+        return SourceMix(gaussian=0.15, double=0.16, bent=0.1, diffuse=0.05, bright=2.5,
+                         companions=0.1)
     return SourceMix(
         gaussian=float(rng.uniform(0.08, 0.35)), double=float(rng.uniform(0.02, 0.09)),
         bent=float(rng.uniform(0.01, 0.05)), diffuse=float(rng.uniform(0.0, 0.05)),
-        companions=float(rng.uniform(0, 0.15)))
+        bright=float(rng.uniform(1, 2.5)), companions=float(rng.uniform(0, 0.15)))
 
 
 def _random_noise(rng, kind):
@@ -177,7 +178,7 @@ def _random_footprint(rng, single_dish):
 
 def _random_optical(shape, rng):
     fwhm = _log_uniform(rng, 2.0, 6.5)
-    density = _log_uniform(rng, 0.5, 25.0)
+    density = _log_uniform(rng, 0.3, 25.0)
     return OpticalSky(
         shape=shape, fwhm_pix=fwhm, beta=float(rng.uniform(2.5, 5.0)),
         ellipticity=float(min(abs(rng.normal(0, 0.05)), 0.2)),

@@ -165,13 +165,13 @@ class RadioSky:
         beam = PixelBeam(*self.beam)
         header = field_header(wcs, 'Jy/beam', kind='radio', seed=seed, sky=self, beam=beam)
         meta = {'seed': seed, 'sky': repr(self)}
-        truth, components = radio_tables(population, gaussians, self.beam, levels, observed,
+        truth, components, peaks = radio_tables(population, gaussians, self.beam, levels, observed,
                                          wcs, meta)
         blank = np.float32(np.nan)
         image = SurveyImage(np.where(observed, data, blank).astype(np.float32), wcs=wcs,
                             unit=u.Jy / u.beam, beam=beam, header=header,
                             name=f'simulated radio sky {seed}')
-        return SimulatedField(image, truth, components, np.where(observed, rms, blank),
+        return SimulatedField(image, truth, components, peaks, np.where(observed, rms, blank),
                               clean.astype(np.float32), seed, 'radio')
 
 

@@ -22,6 +22,9 @@ class SourceMix:
     gaussian, double, bent, diffuse : float, optional
         Resolved Gaussians; straight doubles with cores and jets; bent and one-sided
         jets; diffuse patches, arcs and shells. The rest are points.
+    bright : float, optional
+        How many times as frequent doubles and bent sources are above S/N 10: the brighter a
+        radio source, the likelier it is a radio galaxy.
     companions : float, optional
         Fraction of points placed beside another source.
     """
@@ -30,6 +33,7 @@ class SourceMix:
     double: float = 0.045
     bent: float = 0.025
     diffuse: float = 0.03
+    bright: float = 1.0
     companions: float = 0.06
 
     def __post_init__(self):
@@ -37,9 +41,32 @@ class SourceMix:
         for name in ('gaussian', 'double', 'bent', 'diffuse'):
             total += check_number(name, getattr(self, name), minimum=0, maximum=1)
         check_number('companions', self.companions, minimum=0, maximum=1)
+        check_number('bright', self.bright, minimum=0)
+        total += max(self.bright - 1, 0) * (self.double + self.bent)
         if total > 1:
             raise InputError(f'the fractions of a SourceMix must not sum to more than 1, '
                              f'got {total:.3g}')
+
+    def choose(self, rng, snr):
+        """
+        Choose the kind of each source.
+
+        Parameters
+        ----------
+        rng : `numpy.random.Generator`
+            Source of randomness.
+        snr : 1D array
+            Brightness of each source, in units of the noise.
+
+        Returns
+        -------
+        kind : 1D `~numpy.ndarray` of int
+            0 Gaussian, 1 double, 2 bent, 3 diffuse, 4 point.
+        """
+        galaxies = np.where(snr > 10, self.bright, 1.0)
+        shares = (self.gaussian + 0 * snr, self.double * galaxies, self.bent * galaxies,
+                  self.diffuse + 0 * snr)
+        return (rng.random(snr.size) >= np.cumsum(shares, axis=0)).sum(axis=0)
 
 
 @dataclass
@@ -164,8 +191,7 @@ def draw_radio_sources(rng, shape, beam, snr, mix):
     fwhm = np.sqrt(beam[0] * beam[1])
     x, y = rng.uniform(-0.5, nx - 0.5, snr.size), rng.uniform(-0.5, ny - 0.5, snr.size)
     _move_companions(rng, x, y, mix.companions, fwhm)
-    limits = np.cumsum([mix.gaussian, mix.double, mix.bent, mix.diffuse])
-    kind = np.searchsorted(limits, rng.random(snr.size), side='right')
+    kind = mix.choose(rng, snr)
     kind[(snr < 3) & (kind > 0) & (kind < 4)] = 4  # too faint to show more than a point
     sources = Population()
     point, gaussian = kind == 4, kind == 0

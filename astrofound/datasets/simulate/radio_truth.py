@@ -3,14 +3,15 @@
 import numpy as np
 from astropy import units as u
 
-from ..._kernels.render import mixture_peak
+from ..._kernels.render import mixture_modes, mixture_peak
 from .ellipses import convolve_beam, ellipse_moments, moments_ellipse
-from .truth import make_tables
+from .truth import make_tables, peak_table
 
 __all__ = ['radio_tables']
 
 _VISIBLE_SNR = 3.0  # a lobe below this does not make a source multiple
 _RESOLVED_AREA = 1.2  # convolved area over beam area above which a Gaussian is extended
+_SEPARATE = 0.8  # beams between two peaks that an observer tells apart
 
 
 def radio_tables(population, gaussians, beam, levels, observed, wcs, meta):
@@ -37,9 +38,9 @@ def radio_tables(population, gaussians, beam, levels, observed, wcs, meta):
 
     Returns
     -------
-    truth, components : `~astropy.table.QTable`
-        Sources and components whose centres lie on observed pixels; components of
-        sources that do not are left out.
+    truth, components, peaks : `~astropy.table.QTable`
+        Sources and components whose centres lie on observed pixels, components of sources
+        that do not being left out; and the separate peaks of each of these sources.
     """
     sources = _summarise(gaussians, gaussians['source'], beam, levels)
     parts = _summarise(gaussians, gaussians['part'], beam, levels)
@@ -62,8 +63,32 @@ def radio_tables(population, gaussians, beam, levels, observed, wcs, meta):
     parts['role'] = np.array(population.roles, dtype='U8')
     components = {'id': np.arange(1, part_keep.sum() + 1), 'parent_id': number[owner][part_keep]}
     components |= {name: column[part_keep] for name, column in parts.items()}
+    peaks = _peaks(gaussians, beam, levels, np.flatnonzero(keep & many))
+    for name in ('x_peak', 'y_peak', 'peak_flux', 'contrast', 'light_share'):
+        peaks[name] = np.concatenate([sources[name][keep & ~many], peaks[name]])
+    peaks['parent_id'] = np.concatenate([number[keep & ~many], number[peaks['parent_id']]])
     units = (u.Jy, u.Jy / u.beam)
-    return (make_tables(truth, wcs, *units, meta), make_tables(components, wcs, *units, meta))
+    return (make_tables(truth, wcs, *units, meta), make_tables(components, wcs, *units, meta),
+            peak_table(peaks, units[1]))
+
+
+def _peaks(gaussians, beam, levels, which):
+    """Columns of the separate peaks of some sources; ``parent_id`` is the number of the source."""
+    convolved = convolve_beam(gaussians['major'], gaussians['minor'], gaussians['theta'], beam)
+    peak = gaussians['flux'] * beam[0] * beam[1] / (convolved[0] * convolved[1])
+    rows = [np.empty((4, 0))]
+    for k in which.tolist():
+        own = slice(*np.searchsorted(gaussians['source'], (k, k + 1)))
+        x, y = gaussians['x'][own], gaussians['y'][own]
+        noise = np.hypot(*_nearest(levels[:2], x.mean(), y.mean()))
+        modes = mixture_modes(x, y, peak[own], *(part[own] for part in convolved),
+                              _SEPARATE * np.sqrt(beam[0] * beam[1]), noise)
+        rows.append(np.stack([np.full(modes[0].size, k), *modes]))
+    source, x, y, height = np.concatenate(rows, axis=1)
+    local, artefacts = _nearest(levels[:2], x, y)
+    return {'parent_id': source.astype(int), 'x_peak': x, 'y_peak': y, 'peak_flux': height,
+            'contrast': height / np.hypot(local, artefacts),
+            'light_share': np.minimum(height / np.maximum(_nearest(levels[2], x, y), 1e-30), 1.0)}
 
 
 def _convolved_area(gaussians, beam, n_sources):

@@ -11,7 +11,7 @@ from astropy.table import QTable, Table
 from ...image import SurveyImage
 from ...utils import InputError, atomic_path
 
-__all__ = ['SimulatedField', 'make_tables', 'position_angles', 'truth_path']
+__all__ = ['SimulatedField', 'make_tables', 'peak_table', 'position_angles', 'truth_path']
 
 _PER_DEGREE = 3600.0
 
@@ -30,6 +30,9 @@ class SimulatedField:
     components : `~astropy.table.QTable`
         One row a visible part of a source, such as a lobe; ``parent_id`` is the ``id`` of
         its source.
+    peaks : `~astropy.table.QTable`
+        One row a separate peak that an observer could tell apart, most sources having one;
+        ``parent_id`` is the ``id`` of its source. Not written to files.
     rms : 2D `~numpy.ndarray` of float32
         The true noise at each pixel in the unit of the image; NaN where it is blank.
     clean : 2D `~numpy.ndarray` of float32
@@ -43,6 +46,7 @@ class SimulatedField:
     image: SurveyImage
     truth: QTable
     components: QTable
+    peaks: QTable
     rms: np.ndarray
     clean: np.ndarray
     seed: int
@@ -162,6 +166,29 @@ def position_angles(wcs, x, y, theta):
     east = -np.sin(ra) * dx + np.cos(ra) * dy
     north = -np.sin(dec) * (np.cos(ra) * dx + np.sin(ra) * dy) + np.cos(dec) * dz
     return np.rad2deg(np.arctan2(east, north)) % 180, np.rad2deg(np.hypot(east, north))
+
+
+def peak_table(values, peak_unit):
+    """
+    Make the table of peaks.
+
+    Parameters
+    ----------
+    values : dict of 1D arrays
+        ``parent_id``, ``x_peak``, ``y_peak``, ``peak_flux``, ``contrast`` and ``light_share``.
+    peak_unit : `~astropy.units.Unit`
+        Unit of a pixel.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        In the order of the sources, those of one source from the highest down.
+    """
+    order = np.lexsort((-values['peak_flux'], values['parent_id']))
+    table = QTable({name: values[name][order] for name in
+                    ('parent_id', 'x_peak', 'y_peak', 'peak_flux', 'contrast', 'light_share')})
+    table['peak_flux'] = table['peak_flux'] * peak_unit
+    return table
 
 
 def make_tables(values, wcs, flux_unit, peak_unit, meta):
