@@ -122,9 +122,12 @@ _SPECS = (
                'i', 'd'),
     ColumnSpec('bbox_ymax', 'pix', 'pos.cartesian.y;stat.max', 'Last pixel of the box along y',
                'i', 'd'),
+    ColumnSpec('parent_id', '', 'meta.id.parent', 'For a component the id of its source; 0 for a '
+               'source', 'i', 'd'),
     ColumnSpec('n_components', '', 'meta.number;src', 'Number of separate peaks in the source',
                'i', 'd'),
-    ColumnSpec('class_name', '', 'src.class', f'Class: {", ".join(CLASS_NAMES)}', 'U', 's'),
+    ColumnSpec('class_name', '', 'src.class', f'Class: {", ".join(CLASS_NAMES)}, or component',
+               'U', 's'),
     ColumnSpec('score', '', 'stat.probability', 'Probability that the source is real',
                form='.3f'),
     ColumnSpec('flags', '', 'meta.code.qual', 'Sum of the bits in astrofound.catalog.FLAGS',

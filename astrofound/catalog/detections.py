@@ -27,6 +27,10 @@ class Detections:
         Index into `CLASS_NAMES`; by default 0, a point.
     origin : (n,) `~numpy.ndarray` of int32, optional
         Where a detection came from, such as the number of its tile; by default 0.
+    group : (n,) `~numpy.ndarray` of int32, optional
+        Number that a source shares with its parts; by default 0, for none.
+    is_part : (n,) `~numpy.ndarray` of bool, optional
+        Whether a detection is but a part of the source of its group; by default not.
 
     Raises
     ------
@@ -40,12 +44,15 @@ class Detections:
     score: np.ndarray = None
     class_code: np.ndarray = None
     origin: np.ndarray = None
+    group: np.ndarray = None
+    is_part: np.ndarray = None
 
     def __post_init__(self):
         n = np.size(self.x)
         for name, dtype, default in (('x', np.float64, 0), ('y', np.float64, 0),
                                      ('boxes', np.float64, 0), ('score', np.float32, 1),
-                                     ('class_code', np.int8, 0), ('origin', np.int32, 0)):
+                                     ('class_code', np.int8, 0), ('origin', np.int32, 0),
+                                     ('group', np.int32, 0), ('is_part', bool, False)):
             value = getattr(self, name)
             value = np.full(n, default, dtype) if value is None else np.asarray(value, dtype)
             value = value.reshape((-1, 4) if name == 'boxes' else -1)

@@ -28,8 +28,11 @@ _EXAMPLE = 'astrofound detect mosaic.fits -o sources.reg -o sources.fits --plot 
 @click.option('--plot', metavar='FILE', help='Overview picture with the sources drawn.')
 @click.option('--method', type=click.Choice(METHODS), default='compact', show_default=True)
 @click.option('--weights', metavar='FILE', help='Your own weights for the compact detector.')
+@click.option('--reliability', type=float, metavar='P',
+              help='Share of the catalogue that shall be real, compact detector only.  '
+                   '[default: 0.95]')
 @click.option('--threshold', type=float, metavar='P',
-              help='Smallest probability of being real, compact detector only.  [default: 0.5]')
+              help='Smallest probability of being real, in place of --reliability.')
 @click.option('--min-snr', type=float, metavar='N', help='Smallest peak signal-to-noise ratio.')
 @click.option('--beam', metavar='BEAM',
               help='Resolution, as 5.4arcsec, 6x5@30 arcsec and degrees, or 3.5pix; by default '
@@ -40,6 +43,8 @@ _EXAMPLE = 'astrofound detect mosaic.fits -o sources.reg -o sources.fits --plot 
 @click.option('--within', metavar='FILE', help='Region file; keep sources centred inside.')
 @click.option('--hdu', metavar='N|NAME', help='Extension of the FITS file.')
 @click.option('--plane', metavar='N[,N]', help='Plane of a cube, counted from 0.')
+@click.option('--components', is_flag=True,
+              help='Add the components of sources that have several as rows of their own.')
 @click.option('--pixel', is_flag=True, help='Leave the WCS aside and work in pixels.')
 @click.option('--device', default='auto', show_default=True, help='cpu, cuda, cuda:1, mps ...')
 def command(images, outputs, plot, **options):
@@ -94,7 +99,7 @@ def _make_detector(options):
         from astrofound.baselines import BASELINES
 
         Detector = BASELINES[method]
-    given = {name: options[name] for name in ('weights', 'threshold', 'min_snr')
+    given = {name: options[name] for name in ('weights', 'reliability', 'threshold', 'min_snr')
              if options[name] is not None}
     if method == 'compact':
         given['device'] = options['device']
@@ -115,7 +120,7 @@ def _detect_one(detector, path, outputs, picture, options):
         wcs=None if options['pixel'] else 'header').with_beam()
     catalog = detector.predict(
         image, background=parse_map(options['background']), rms=parse_map(options['rms']),
-        within=options['within'], progress=None)
+        within=options['within'], components=options['components'], progress=None)
     if options['mask']:
         catalog.meta['MASK'] = options['mask']
     for output in outputs:
@@ -132,7 +137,8 @@ def _report(path, catalog, seconds, files):
 
     counts = [(int((catalog['class_name'] == name).sum()), name) for name in CLASS_NAMES]
     classes = ', '.join(f'{count} {name}' for count, name in counts if count)
-    noun = 'source' if len(catalog) == 1 else 'sources'
-    click.echo(f'{path}: {len(catalog)} {noun}{f" ({classes})" if classes else ""} '
+    n_sources = sum(count for count, _ in counts)
+    noun = 'source' if n_sources == 1 else 'sources'
+    click.echo(f'{path}: {n_sources} {noun}{f" ({classes})" if classes else ""} '
                f'in {seconds:.1f} s')
     click.echo('  wrote ' + ', '.join(map(str, files)))

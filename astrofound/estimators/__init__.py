@@ -6,6 +6,7 @@ from .diffuse import DiffuseOptions, add_diffuse
 from .feature_files import read_features, write_features
 from .features import FeatureExtractor
 from .islands import score_diffuse
+from .reliability import score_cut
 
 __all__ = ['BaseDetector', 'DiffuseOptions', 'FeatureExtractor', 'SourceDetector', 'add_diffuse',
-           'read_features', 'score_diffuse', 'write_features']
+           'read_features', 'score_cut', 'score_diffuse', 'write_features']

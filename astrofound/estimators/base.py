@@ -8,13 +8,13 @@ from abc import ABC, abstractmethod
 from functools import partial
 
 import numpy as np
+from astropy.table import vstack
 from astropy.time import Time
 from sklearn.base import BaseEstimator
 
 from astrofound import __version__
 from astrofound.catalog import (
     Detections,
-    empty_catalog,
     measure_sources,
     read_regions,
     select_within,
@@ -23,6 +23,8 @@ from astrofound.catalog import (
 from astrofound.image import as_survey_image
 from astrofound.preprocess import noise_map
 from astrofound.utils import NoDetectionsWarning, check_number
+
+from .provenance import image_provenance, noise_provenance
 
 __all__ = ['BaseDetector']
 
@@ -38,7 +40,7 @@ class BaseDetector(ABC, BaseEstimator):
     """
 
     def predict(self, image, *, beam=None, mask=None, background=None, rms=None, within=None,
-                progress=False):
+                components=False, progress=False):
         """
         Detect and measure the sources of an image.
 
@@ -56,6 +58,9 @@ class BaseDetector(ABC, BaseEstimator):
             Your own maps in the unit of the image; by default both are estimated on a mesh.
         within : path-like or `~regions.Regions`, optional
             Keep only the sources whose centre lies in one of these regions.
+        components : bool, optional
+            Whether the components of sources that have several follow as rows of their own,
+            with the ``id`` of their source in ``parent_id``.
         progress : bool, optional
             Whether to show a progress bar on standard error.
 
@@ -84,16 +89,18 @@ class BaseDetector(ABC, BaseEstimator):
         regions = read_regions(within) if isinstance(within, (str, os.PathLike)) else within
         measure = partial(noise_map, background=background, rms=rms, fwhm_pix=image.beam.fwhm)
         noise = measure(image)
-        found = suppress(self._find(image, noise, progress=progress), fwhm_pix=image.beam.fwhm)
-        found, noise = self._complete(image, noise, found, measure)
-        found = select_within(found, regions, image.wcs)
-        catalog = self._cut(measure_sources(image, noise, found)) if len(found) else (
-            empty_catalog(image))
+        found = self._find(image, noise, progress=progress)
+        sources = suppress(found.select(~found.is_part), fwhm_pix=image.beam.fwhm)
+        sources, noise = self._complete(image, noise, sources, measure)
+        sources = select_within(sources, regions, image.wcs)
+        catalog, sources = self._cut(measure_sources(image, noise, sources), sources)
         if not len(catalog):
             warnings.warn(f'no sources found in {image.name}', NoDetectionsWarning, stacklevel=2)
-        catalog = _rank(catalog)
+        if components:
+            rows = _component_rows(image, noise, found.select(found.is_part), catalog, sources)
+            catalog = vstack([catalog, rows])
         catalog.meta.update(self._provenance(image))
-        catalog.meta.update(_noise_provenance(noise, background, rms, mask, within))
+        catalog.meta.update(noise_provenance(noise, background, rms, mask, within))
         logger.info('%d sources in %s, %.1f s', len(catalog), image.name,
                     time.perf_counter() - started)
         return catalog
@@ -110,12 +117,17 @@ class BaseDetector(ABC, BaseEstimator):
         if self.min_snr is not None:
             check_number('min_snr', self.min_snr, minimum=0)
 
-    def _cut(self, catalog):
+    def _cut(self, catalog, sources):
+        """Leave out what is too faint, and rank the rest."""
+        # from the brightest down; ties by position, so that runs agree
+        order = np.lexsort((catalog['x_centroid'], catalog['y_centroid'], -catalog['snr']))
         # a place without a single pixel to measure is no source, whatever was seen around it
-        catalog = catalog[np.isfinite(catalog['snr'])]
+        order = order[np.isfinite(catalog['snr'][order])]
         if self.min_snr is not None:
-            catalog = catalog[catalog['snr'] >= self.min_snr]
-        return catalog
+            order = order[catalog['snr'][order] >= self.min_snr]
+        catalog = catalog[order]
+        catalog['id'] = np.arange(1, len(catalog) + 1)
+        return catalog, sources.select(order)
 
     def _provenance(self, image):
         parameters = ' '.join(f'{name}={value!r}' for name, value in self.get_params().items())
@@ -124,53 +136,22 @@ class BaseDetector(ABC, BaseEstimator):
             'METHOD': type(self).__name__,
             'PARAMS': parameters,
             'INPUT': str(image.path or image.name),
-            **_image_provenance(image),
+            **image_provenance(image),
             'REPAIRS': '; '.join(image.notes),
             'DATE': Time.now().isot,
         }
 
 
-# Cards that say what was observed, copied as they stand.
-_CARDS = ('OBJECT', 'TELESCOP', 'INSTRUME', 'OBSERVER', 'PROJECT', 'ORIGIN', 'FILTER', 'DATE-OBS',
-          'MJD-OBS', 'EXPTIME', 'RESTFRQ')
-
-
-def _image_provenance(image):
-    """Which part of the input was read, with which beam, and what its header says of it."""
-    about = {name: image.header[name] for name in _CARDS if name in image.header}
-    if image.hdu_index is not None:
-        about['HDU'] = image.hdu_index
-    if image.plane:
-        about['PLANE'] = ','.join(map(str, image.plane))
-    about |= {'PIXUNIT': str(image.peak_unit), 'BEAM': str(image.beam)}
-    if image.sky_beam is not None:
-        for card, value in zip(('BMAJ', 'BMIN', 'BPA'), (
-                image.sky_beam.major, image.sky_beam.minor, image.sky_beam.pa), strict=True):
-            about[card] = float(value.to_value('deg'))
-    return about | {'BEAMFROM': str(image.beam_origin)}
-
-
-def _noise_provenance(noise, background, rms, mask, within):
-    """Typical noise, and which maps and cuts were the caller's."""
-    about = {'RMS': float(noise.rms_median), 'RMSFROM': _described(rms, 'measured'),
-             'BKGFROM': _described(background, 'measured')}
-    for name, value in (('MASK', mask), ('WITHIN', within)):
-        if value is not None:
-            about[name] = _described(value, '')
-    return about
-
-
-def _described(value, default):
-    if value is None:
-        return default
-    if isinstance(value, (str, os.PathLike)):
-        return os.fspath(value)
-    return repr(value) if np.isscalar(value) else type(value).__name__
-
-
-def _rank(catalog):
-    """Number the rows from the brightest down; ties by position, so that runs agree."""
-    order = np.lexsort((catalog['x_centroid'], catalog['y_centroid'], -catalog['snr']))
-    catalog = catalog[order]
-    catalog['id'] = np.arange(1, len(catalog) + 1)
-    return catalog
+def _component_rows(image, noise, parts, catalog, sources):
+    """Rows of the parts of the sources in a catalogue, by source and from the brightest down."""
+    parts = parts.select(np.isin(parts.group, sources.group))
+    # Other sources are measured along, so that their light is not taken for a component's.
+    others = sources.select(sources.group == 0)
+    rows = measure_sources(image, noise, Detections.concatenate([parts, others]))[:len(parts)]
+    parent = dict(zip(sources.group.tolist(), catalog['id'].tolist(), strict=True))
+    rows['parent_id'] = np.array([parent[group] for group in parts.group.tolist()], np.int64)
+    rows['class_name'] = 'component'
+    rows = rows[np.lexsort((rows['x_centroid'], rows['y_centroid'], -rows['snr'],
+                            rows['parent_id']))]
+    rows['id'] = len(catalog) + 1 + np.arange(len(rows))
+    return rows

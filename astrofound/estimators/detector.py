@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from astrofound.catalog import Detections
-from astrofound.networks import decode, for_inference, load_weights
+from astrofound.catalog import Detections, associate
+from astrofound.networks import decode, for_inference, load_weights, peak_snr
 from astrofound.networks.compact import TOTAL_STRIDE
 from astrofound.pipeline import run_tiles
 from astrofound.preprocess import DETECTION_CHANNELS, TileGrid, TilingOptions, open_beam_space
@@ -12,6 +12,7 @@ from astrofound.utils import check_choice, check_number, has_fast_bfloat16, reso
 
 from .base import BaseDetector
 from .diffuse import add_diffuse
+from .reliability import score_cut
 
 __all__ = ['SourceDetector']
 
@@ -27,17 +28,20 @@ class SourceDetector(BaseDetector):
     weights : str or path-like, optional
         ``'compact'`` for the bundled weights, or the file or run folder written by
         ``astrofound train detector``.
+    reliability : float, optional
+        Share of the catalogue that shall be real. The cut in ``score``, the calibrated
+        probability that a source is real, is chosen for it in each image.
     threshold : float, optional
-        Smallest ``score``, the calibrated probability that a source is real.
+        Smallest ``score``, in place of ``reliability``.
     min_snr : float, optional
         Smallest peak signal-to-noise ratio, measured on the original pixels; by default no
         limit of its own.
-    tile_size : int, optional
-        Side of a tile with its halo, in network pixels (4 a beam). The catalogue does not
-        depend on it; memory does.
     diffuse : bool, optional
         Whether to look for emission of several beams that the network does not see whole, in
         images whose unit is per beam (`add_diffuse`).
+    tile_size : int, optional
+        Side of a tile with its halo, in network pixels (4 a beam). The catalogue does not
+        depend on it; memory does.
     device : str, optional
         ``'auto'``, ``'cpu'``, ``'cuda'``, ...
     precision : {'auto', 'float32', 'bfloat16'}, optional
@@ -59,9 +63,10 @@ class SourceDetector(BaseDetector):
     True
     """
 
-    def __init__(self, weights='compact', *, threshold=0.5, min_snr=None, tile_size=2048,
-                 diffuse=True, device='auto', precision='auto'):
+    def __init__(self, weights='compact', *, reliability=0.95, threshold=None, min_snr=None,
+                 diffuse=True, tile_size=2304, device='auto', precision='auto'):
         self.weights = weights
+        self.reliability = reliability
         self.threshold = threshold
         self.min_snr = min_snr
         self.tile_size = tile_size
@@ -71,7 +76,9 @@ class SourceDetector(BaseDetector):
 
     def _check_parameters(self):
         super()._check_parameters()
-        check_number('threshold', self.threshold, minimum=0, maximum=1)
+        check_number('reliability', self.reliability, minimum=0, maximum=1)
+        if self.threshold is not None:
+            check_number('threshold', self.threshold, minimum=0, maximum=1)
         check_number('tile_size', self.tile_size, minimum=512, integer=True)
         check_choice('precision', self.precision, ('auto', 'float32', 'bfloat16'))
 
@@ -88,14 +95,20 @@ class SourceDetector(BaseDetector):
         tiles = run_tiles(list(grid), lambda tile: _read(space, tile),
                           lambda prepared: _search(network, device, *prepared),
                           n_ahead=1, progress=progress)
-        found = [_to_detections(candidates, space.resampler, weights.calibration, self.threshold)
-                 for candidates in tiles if candidates is not None]
-        return Detections.concatenate(found)
+        calibration = weights.calibration['radio' if image.is_per_beam else 'optical']
+        parts = Detections.concatenate(
+            [_to_detections(*found, space.resampler, calibration)
+             for found in tiles if found is not None])
+        cut = self.threshold
+        if cut is None:
+            cut = score_cut(parts.score, self.reliability)
+        return associate(parts.select(parts.score >= cut), fwhm_pix=image.beam.fwhm)
 
     def _complete(self, image, noise, found, measure):
         if not (self.diffuse and image.is_per_beam):
             return found, noise
-        return add_diffuse(image, noise, found, threshold=self.threshold, remeasure=measure)
+        threshold = self.reliability if self.threshold is None else self.threshold
+        return add_diffuse(image, noise, found, threshold=threshold, remeasure=measure)
 
     def _dtype(self, device):
         if self.precision == 'auto':
@@ -113,28 +126,27 @@ def _read(space, tile):
     more = (-ny % TOTAL_STRIDE, -nx % TOTAL_STRIDE)
     if more != (0, 0):
         significance = np.pad(significance, ((0, more[0]), (0, more[1])), constant_values=np.nan)
-    seen = np.isfinite(significance)
-    return tile, seen, DETECTION_CHANNELS(significance) if seen.any() else None
+    blank = not np.isfinite(significance).any()
+    return tile, significance, None if blank else DETECTION_CHANNELS(significance)
 
 
 @torch.inference_mode()
-def _search(network, device, tile, seen, channels):
-    """Return the candidates of a tile whose centres are not blank; `None` for a blank tile."""
+def _search(network, device, tile, significance, channels):
+    """Return the candidates of a tile that are not on blank sky, and the S/N of their peaks."""
     if channels is None:
         return None
     batch = torch.from_numpy(channels)[None].to(device, memory_format=torch.channels_last)
     origin = (tile.padded[0].start, tile.padded[1].start)
     found = decode(network(batch)[0], origin=origin, core=tile.core)
     # A centre on blank sky is the network's guess about what nobody has seen.
-    rows = (np.rint(found.y).astype(int) - origin[0]).clip(0, seen.shape[0] - 1)
-    columns = (np.rint(found.x).astype(int) - origin[1]).clip(0, seen.shape[1] - 1)
-    return found.select(seen[rows, columns])
+    rows = (np.rint(found.y).astype(int) - origin[0]).clip(0, significance.shape[0] - 1)
+    columns = (np.rint(found.x).astype(int) - origin[1]).clip(0, significance.shape[1] - 1)
+    found = found.select(np.isfinite(significance[rows, columns]))
+    return found, peak_snr(significance, found, origin=origin)
 
 
-def _to_detections(found, resampler, calibration, threshold):
-    score = calibration(found.logit)
-    kept = score >= threshold
-    found, score = found.select(kept), score[kept]
+def _to_detections(found, snr, resampler, calibration):
     x, y = resampler.to_image(found.x, found.y)
-    return Detections(x=x, y=y, boxes=resampler.boxes_to_image(found.boxes), score=score,
+    return Detections(x=x, y=y, boxes=resampler.boxes_to_image(found.boxes),
+                      score=calibration(found.logit, snr),
                       class_code=found.class_code)

@@ -16,12 +16,14 @@ TOTAL_STRIDE = 16  # sides of the input are multiples of this
 
 # Slices of the output channels.
 HEAD_CHANNELS = {
-    'score': slice(0, 1),   # logit that a source is centred in this cell
+    'score': slice(0, 1),   # logit that a source, or a part of one, is centred in this cell
     'offset': slice(1, 3),  # centre minus cell centre, (x, y), in cells
-    'size': slice(3, 5),    # ln of the box sides (width, height), in cells
+    'size': slice(3, 5),    # ln of the sides (width, height) of the source's box, in cells
     'class': slice(5, 8),   # logits of catalog.CLASS_NAMES
+    'whole': slice(8, 10),  # from the part to the middle of its whole source, (x, y), folded
 }
-_N_OUTPUTS = 8
+_N_FINE = 3     # score and offset, which need the finest scale
+_N_CONTEXT = 7  # size, class and whole, which need surroundings
 
 
 class _ConvNorm(nn.Sequential):
@@ -57,6 +59,18 @@ class _Merge(nn.Module):
         return self.mix(raised.add_(fine).relu_()).relu_()
 
 
+def _head(width, n_outputs):
+    return nn.Sequential(_ConvNorm(width, 2 * width), nn.ReLU(inplace=True),
+                         nn.Conv2d(2 * width, n_outputs, 1))
+
+
+def _answer(head, features):
+    """Apply a head, its last layer as a matrix product: a 1x1 convolution takes a slow path."""
+    last = head[-1]
+    cells = head[:-1](features).permute(0, 2, 3, 1).to(last.weight.dtype)
+    return nn.functional.linear(cells, last.weight[:, :, 0, 0], last.bias).permute(0, 3, 1, 2)
+
+
 class CompactNetwork(nn.Module):
     """
     U-shaped residual network with one output cell every half beam.
@@ -86,9 +100,8 @@ class CompactNetwork(nn.Module):
                 self.downs.append(_ConvNorm(width, widths[level + 1], kernel=2, stride=2))
         self.merges = nn.ModuleList(
             _Merge(coarse, fine) for fine, coarse in pairwise(widths))
-        self.head = nn.Sequential(
-            _ConvNorm(widths[0], 2 * widths[0]), nn.ReLU(inplace=True),
-            nn.Conv2d(2 * widths[0], _N_OUTPUTS, 1))
+        self.head = _head(widths[0], _N_FINE)
+        self.context = _head(widths[1], _N_CONTEXT)
         # A cell is a source about once in a hundred: start there, so that the first steps
         # are not spent on learning that most of the sky is empty.
         nn.init.zeros_(self.head[-1].bias)
@@ -107,7 +120,7 @@ class CompactNetwork(nn.Module):
 
     def forward(self, channels):
         """
-        Map channels ``(n, n_channels, ny, nx)`` to outputs ``(n, 8, ny // 2, nx // 2)``.
+        Map channels ``(n, n_channels, ny, nx)`` to outputs ``(n, 10, ny // 2, nx // 2)``.
 
         Parameters
         ----------
@@ -117,7 +130,7 @@ class CompactNetwork(nn.Module):
         Returns
         -------
         outputs : `torch.Tensor`
-            See ``HEAD_CHANNELS`` for the meaning of the 8 planes.
+            See ``HEAD_CHANNELS`` for the meaning of the 10 planes.
         """
         x = self.stem(channels.to(self.stem[0].weight.dtype)).relu_()
         pyramid = []
@@ -126,15 +139,11 @@ class CompactNetwork(nn.Module):
             pyramid.append(x)
             if level < len(self.downs):
                 x = self.downs[level](x).relu_()
-        for level in reversed(range(len(self.merges))):
+        for level in reversed(range(1, len(self.merges))):
             x = self.merges[level](x, pyramid[level])
-        return self._answer(self.head[:-1](x))
-
-    def _answer(self, features):
-        """Apply the last layer, as a matrix product: its 1x1 convolution takes a slow path."""
-        last = self.head[-1]
-        cells = features.permute(0, 2, 3, 1).to(last.weight.dtype)
-        return nn.functional.linear(cells, last.weight[:, :, 0, 0], last.bias).permute(0, 3, 1, 2)
+        context = nn.functional.interpolate(_answer(self.context, x), scale_factor=2.0,
+                                            mode='nearest')
+        return torch.cat([_answer(self.head, self.merges[0](x, pyramid[0])), context], dim=1)
 
 
 def for_inference(network, device, dtype=torch.float32):
@@ -162,4 +171,5 @@ def for_inference(network, device, dtype=torch.float32):
             del module[1]
     network.to(device, dtype, memory_format=torch.channels_last)
     network.head[-1].float()
+    network.context[-1].float()
     return network

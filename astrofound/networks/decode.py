@@ -1,13 +1,51 @@
-"""From the output planes of the compact network to lists of candidates and scores."""
+"""From the output planes of the compact network to lists of candidates."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from astrofound.catalog import CLASS_NAMES
+
 from .compact import HEAD_CHANNELS, STRIDE
 
-__all__ = ['Candidates', 'ScoreCalibration', 'decode']
+__all__ = ['Candidates', 'decode', 'fold_vector', 'unfold_vector']
+
+_FOLD = 2.0  # cells from which on distances are told relatively
+
+
+def fold_vector(cells):
+    """
+    Fold a distance so that its error counts relatively where it is long.
+
+    Parameters
+    ----------
+    cells : array_like
+        Distance along one axis, in cells.
+
+    Returns
+    -------
+    folded : `~numpy.ndarray` or float
+        Its inverse hyperbolic sine.
+    """
+    return np.arcsinh(np.asarray(cells) / _FOLD)
+
+
+def unfold_vector(folded):
+    """
+    Invert `fold_vector`.
+
+    Parameters
+    ----------
+    folded : array_like
+        What `fold_vector` gave.
+
+    Returns
+    -------
+    cells : `~numpy.ndarray` or float
+        Distance in cells, of a thousand at most.
+    """
+    return _FOLD * np.sinh(np.clip(folded, -6.9, 6.9))
 
 
 @dataclass(frozen=True)
@@ -18,9 +56,9 @@ class Candidates:
     Attributes
     ----------
     x, y : 1D `~numpy.ndarray`
-        Centres; 0 is the centre of the first pixel of the frame.
+        Places of the parts; 0 is the centre of the first pixel of the frame.
     boxes : 2D `~numpy.ndarray`
-        ``(n, 4)`` edges ``[x1, y1, x2, y2]``.
+        ``(n, 4)`` edges ``[x1, y1, x2, y2]`` of the whole source each part belongs to.
     logit : 1D `~numpy.ndarray`
         Raw score.
     class_code : 1D `~numpy.ndarray` of int
@@ -64,7 +102,7 @@ def decode(outputs, *, origin=(0, 0), core=None, logit_min=-3.0):
     Parameters
     ----------
     outputs : `torch.Tensor`
-        Planes ``(8, n_rows, n_columns)``; see ``HEAD_CHANNELS``.
+        Planes ``(10, n_rows, n_columns)``; see ``HEAD_CHANNELS``.
     origin : tuple of int, optional
         ``(y, x)`` of the tile's first pixel in the network frame; multiples of the stride.
     core : tuple of slice, optional
@@ -93,43 +131,16 @@ def decode(outputs, *, origin=(0, 0), core=None, logit_min=-3.0):
     # A cell's centre lies half a pixel below the middle of its STRIDE pixels' indices.
     x = (cell_x + 0.5 + offset[0]) * STRIDE - 0.5
     y = (cell_y + 0.5 + offset[1]) * STRIDE - 0.5
+    code = at_peaks[HEAD_CHANNELS['class']].argmax(axis=0).astype(np.int8)
+    # A source of one part has its middle there, whatever that channel says.
+    whole = np.where(code == CLASS_NAMES.index('multi'),
+                     STRIDE * unfold_vector(at_peaks[HEAD_CHANNELS['whole']]), 0.0)
+    middle_x, middle_y = x + whole[0] + 0.5, y + whole[1] + 0.5
     half = 0.5 * STRIDE * np.exp(np.clip(at_peaks[HEAD_CHANNELS['size']], -2, 7))
-    boxes = np.stack([x + 0.5 - half[0], y + 0.5 - half[1],
-                      x + 0.5 + half[0], y + 0.5 + half[1]], axis=1)
+    boxes = np.stack([middle_x - half[0], middle_y - half[1],
+                      middle_x + half[0], middle_y + half[1]], axis=1)
     return Candidates(
         x=x.astype(np.float64), y=y.astype(np.float64), boxes=boxes.astype(np.float64),
-        logit=at_peaks[HEAD_CHANNELS['score']][0].astype(np.float64),
-        class_code=at_peaks[HEAD_CHANNELS['class']].argmax(axis=0).astype(np.int8))
+        logit=at_peaks[HEAD_CHANNELS['score']][0].astype(np.float64), class_code=code)
 
 
-@dataclass(frozen=True)
-class ScoreCalibration:
-    """
-    Monotone map from a raw score to the probability that the source is real.
-
-    Attributes
-    ----------
-    logit : tuple of float
-        Increasing knots.
-    probability : tuple of float
-        Fraction of real sources at each knot; linear in between, constant beyond.
-    """
-
-    logit: tuple[float, ...] = (-8.0, 0.0, 8.0)
-    probability: tuple[float, ...] = (0.0, 0.5, 1.0)
-
-    def __call__(self, logit):
-        """
-        Return the probability of being real for raw scores.
-
-        Parameters
-        ----------
-        logit : array_like
-            Raw scores.
-
-        Returns
-        -------
-        probability : `~numpy.ndarray` of float32
-            Between 0 and 1, same shape.
-        """
-        return np.interp(logit, self.logit, self.probability).astype(np.float32)

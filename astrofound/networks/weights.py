@@ -11,13 +11,14 @@ from safetensors.torch import save_file
 
 from astrofound.utils import ReadError, atomic_path
 
+from .calibration import ScoreCalibration
 from .compact import CompactNetwork
-from .decode import ScoreCalibration
 
-__all__ = ['BUNDLED', 'CompactWeights', 'load_weights', 'save_weights']
+__all__ = ['BUNDLED', 'KINDS', 'CompactWeights', 'load_weights', 'save_weights']
 
-FORMAT = 1
+FORMAT = 2
 BUNDLED = ('compact',)
+KINDS = ('radio', 'optical')  # images whose unit is per beam, and others
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class CompactWeights:
         In evaluation mode, float32, on the CPU.
     beam_pix : float
         FWHM of the beam in network pixels.
-    calibration : ScoreCalibration
-        From raw score to probability.
+    calibration : dict of str to ScoreCalibration
+        From raw score to probability, for ``'radio'`` and ``'optical'`` images.
     training : dict
         Recipe and measured figures, as in the model card.
     sha256 : str
@@ -41,7 +42,8 @@ class CompactWeights:
 
     network: CompactNetwork
     beam_pix: float = 4.0
-    calibration: ScoreCalibration = field(default_factory=ScoreCalibration)
+    calibration: dict = field(
+        default_factory=lambda: {kind: ScoreCalibration() for kind in KINDS})
     training: dict = field(default_factory=dict)
     sha256: str = ''
 
@@ -62,7 +64,8 @@ def save_weights(path, weights):
         'format': str(FORMAT),
         'architecture': json.dumps({'widths': network.widths, 'depths': network.depths}),
         'beam_pix': repr(weights.beam_pix),
-        'calibration': json.dumps(asdict(weights.calibration)),
+        'calibration': json.dumps({kind: asdict(own)
+                                   for kind, own in weights.calibration.items()}),
         'training': json.dumps(weights.training),
     }
     state = {name: tensor.detach().cpu().contiguous()
@@ -104,10 +107,11 @@ def load_weights(source='compact'):
                         f"(found {metadata.get('format')!r})")
     network = CompactNetwork(**json.loads(metadata['architecture']))
     network.load_state_dict(state)
-    calibration = {key: tuple(value) for key, value in json.loads(metadata['calibration']).items()}
+    calibration = {kind: ScoreCalibration(**{name: tuple(value) for name, value in own.items()})
+                   for kind, own in json.loads(metadata['calibration']).items()}
     return CompactWeights(
         network=network.eval(), beam_pix=float(metadata['beam_pix']),
-        calibration=ScoreCalibration(**calibration), training=json.loads(metadata['training']),
+        calibration=calibration, training=json.loads(metadata['training']),
         sha256=hashlib.sha256(content).hexdigest())
 
 

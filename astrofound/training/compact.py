@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from astrofound.networks import CompactNetwork, CompactWeights, save_weights
+from astrofound.networks.weights import KINDS
 from astrofound.preprocess import DETECTION_CHANNELS
 from astrofound.utils import InputError, atomic_path, check_number, progress_bar, resolve_device
 
@@ -50,8 +51,8 @@ class CompactRecipe:
         Decay a step of the running mean of the weights, which is what is kept.
     validate_every : int
         Rounds between validations.
-    n_validation : int
-        Validation fields; as many others calibrate the scores at the end.
+    n_validation, n_calibration : int
+        Fields for validations, and others that calibrate the scores at the end.
     shape : tuple of int
         ``(ny, nx)`` of the simulated images.
     radio_fraction : float
@@ -64,18 +65,19 @@ class CompactRecipe:
         Whether the network computes in bfloat16.
     """
 
-    n_rounds: int = 400
+    n_rounds: int = 260
     n_fields: int = 16
     reuse: int = 3
-    n_steps: int = 16
-    batch_size: int = 16
+    n_steps: int = 24
+    batch_size: int = 8
     crop: int = 256
-    learning_rate: float = 2e-3
+    learning_rate: float = 1.5e-3
     weight_decay: float = 0.01
     warmup_rounds: int = 4
-    averaging: float = 0.998
+    averaging: float = 0.999
     validate_every: int = 25
     n_validation: int = 32
+    n_calibration: int = 96
     shape: tuple[int, int] = (512, 512)
     radio_fraction: float = 0.75
     beam_pix: float = 4.0
@@ -85,7 +87,7 @@ class CompactRecipe:
 
     def __post_init__(self):
         for name in ('n_rounds', 'n_fields', 'reuse', 'n_steps', 'batch_size', 'n_validation',
-                     'validate_every'):
+                     'n_calibration', 'validate_every'):
             check_number(name, getattr(self, name), minimum=1, integer=True)
         if self.crop % 16:
             raise InputError(f"'crop' must be a multiple of 16, got {self.crop}")
@@ -115,7 +117,8 @@ RECIPES = {
     'compact': CompactRecipe(),
     # A minute on a laptop: shows that everything works, finds bright sources only.
     'smoke': CompactRecipe(n_rounds=3, n_fields=2, reuse=2, n_steps=2, batch_size=2, crop=128,
-                           warmup_rounds=1, validate_every=2, n_validation=2, shape=(256, 256),
+                           warmup_rounds=1, validate_every=2, n_validation=2,
+                           n_calibration=2, shape=(256, 256),
                            widths=(8, 16, 16, 16)),
 }
 
@@ -159,9 +162,8 @@ def train_compact(run, *, recipe=RECIPES['compact'], seed=0, device='auto', n_wo
     trainer.resume(run / 'checkpoint.pt')
     options = {'shape': recipe.shape, 'beam_pix': recipe.beam_pix,
                'radio_fraction': recipe.radio_fraction}
-    held_out = [make_training_field(k, validation=True, **options)
-                for k in range(2 * recipe.n_validation)]
-    judges, calibrators = held_out[::2], held_out[1::2]
+    judges = [make_training_field(k, validation=True, **options)
+              for k in range(recipe.n_validation)]
     stream = FieldStream(seed, n_fields=recipe.n_fields, reuse=recipe.reuse, start=trainer.round,
                          n_workers=n_workers, options=options)
     try:
@@ -176,6 +178,8 @@ def train_compact(run, *, recipe=RECIPES['compact'], seed=0, device='auto', n_wo
                 file.write(json.dumps(entry) + '\n')
     finally:
         stream.close()
+    calibrators = [make_training_field(recipe.n_validation + k, validation=True, **options)
+                   for k in range(recipe.n_calibration)]
     return _finish(run, trainer, recipe, seed, judges, calibrators)
 
 
@@ -184,8 +188,11 @@ def _finish(run, trainer, recipe, seed, judges, calibrators):
     training = {'recipe': asdict(recipe), 'seed': seed,
                 'validation': {kind: figures_of_merit(match_fields(network, fields))
                                for kind, fields in _by_kind(judges).items()}}
+    own = _by_kind(calibrators)  # a short training may have no field of one kind
+    calibration = {kind: calibrate(match_fields(network, own.get(kind, calibrators)))
+                   for kind in KINDS}
     weights = CompactWeights(network=network, beam_pix=recipe.beam_pix, training=training,
-                             calibration=calibrate(match_fields(network, calibrators)))
+                             calibration=calibration)
     save_weights(run / 'weights.safetensors', weights)
     write_model_card(run / 'weights.md', weights)
     return weights

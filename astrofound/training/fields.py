@@ -11,7 +11,7 @@ from astrofound.catalog import CLASS_NAMES
 from astrofound.datasets import random_sky
 from astrofound.preprocess import noise_map, open_beam_space
 
-from .targets import SourceLabels
+from .targets import SNR_DEMAND, SourceLabels
 
 __all__ = ['FieldStream', 'TrainingField', 'make_training_field']
 
@@ -75,30 +75,60 @@ def make_training_field(seed, *, shape=(512, 512), beam_pix=4.0, radio_fraction=
     space = open_beam_space(image, noise_map(image, fwhm_pix=fwhm_pix), fwhm_pix=fwhm_pix,
                             target_fwhm_pix=beam_pix)
     significance = space.read_window((slice(0, space.shape[0]), slice(0, space.shape[1])))
-    return TrainingField(significance, _labels(simulated.truth, space.resampler, true_fwhm_pix),
-                         kind)
+    return TrainingField(significance, _labels(simulated, space.resampler, true_fwhm_pix), kind)
 
 
-def _labels(truth, resampler, fwhm_pix):
-    x, y = resampler.to_network(np.asarray(truth['x_centroid']), np.asarray(truth['y_centroid']))
+def _labels(simulated, resampler, fwhm_pix):
+    truth, peaks = simulated.truth, simulated.peaks
     width = np.asarray(truth['bbox_xmax'] - truth['bbox_xmin'], float) * resampler.zoom
     height = np.asarray(truth['bbox_ymax'] - truth['bbox_ymin'], float) * resampler.zoom
-    class_code = np.array([CLASS_NAMES.index(name) for name in truth['class_name']], int)
     beam_pix = fwhm_pix * resampler.zoom
-    # A smooth source of many beams is found from its summed signal, a compact one from its peak.
+    share = np.asarray(truth['light_share'], float)
+    code = np.array([CLASS_NAMES.index(name) for name in truth['class_name']], int)
+    snr = _limited(_detectability(truth, code, width * height / (2 * beam_pix) ** 2), share)
+    source = np.asarray(peaks['parent_id'], int) - 1  # the truth is numbered from 1
+    peak_snr = _limited(np.asarray(peaks['contrast'], float),
+                        np.asarray(peaks['light_share'], float))
+    # A source has several parts where several of its peaks show; one, at its centre, otherwise.
+    n_showing = np.bincount(source, peak_snr >= SNR_DEMAND, len(truth))
+    several = n_showing[source] > 1
+    multi = CLASS_NAMES.index('multi')
+    code = np.where(n_showing > 1, multi, np.where(code == multi, code - 1, code))
+    first = np.append(True, np.diff(source) > 0)[:len(source)]
+    part = several | first
+    source, several = source[part], several[part]
+    x = np.where(several, peaks['x_peak'][part], truth['x_centroid'][source])
+    y = np.where(several, peaks['y_peak'][part], truth['y_centroid'][source])
+    middle = [0.5 * np.asarray(truth[f'bbox_{axis}min'] + truth[f'bbox_{axis}max'], float)[source]
+              for axis in 'xy']
+    x, y = resampler.to_network(x, y)
+    size = np.maximum(np.stack([width, height], axis=1), beam_pix)
+    return SourceLabels(
+        x=np.asarray(x), y=np.asarray(y), middle=np.stack(resampler.to_network(*middle), axis=1),
+        size=size.reshape(-1, 2)[source], class_code=code[source],
+        snr=np.where(several, peak_snr[part], snr[source]), source=source)
+
+
+def _detectability(truth, class_code, n_beams):
+    """S/N of a matched filter, which white noise and smooth sources leave above the peak's."""
+    if 'snr_matched' in truth.colnames:
+        return np.asarray(truth['snr_matched'], float)
     # A matched filter gains the root of half the number of beams; the background mesh and its
     # neighbours take some of it.
-    n_beams = width * height / (2 * beam_pix) ** 2
     gain = np.where(class_code == CLASS_NAMES.index('extended'),
                     np.sqrt(np.maximum(1, n_beams / 4)), 1.0)
-    snr = np.asarray(truth['contrast'], float) * gain
-    # Nobody can be asked for a source that gives less than a third of the light at its place,
-    # nor blamed for seeing it; one that gives a tenth is not to be seen at all.
-    share = np.asarray(truth['light_share'], float)
+    return np.asarray(truth['contrast'], float) * gain
+
+
+def _limited(snr, share):
+    """
+    Lower the S/N of what shines in another source's light.
+
+    Nobody can be asked for a source that gives less than a third of the light at its place,
+    nor blamed for seeing it; one that gives a tenth is not to be seen at all.
+    """
     snr = np.where(share < 1 / 3, np.minimum(snr, 2.0), snr)
-    snr = np.where(share < 0.1, 0.0, snr)
-    size = np.maximum(np.stack([width, height], axis=1), beam_pix)
-    return SourceLabels(np.asarray(x), np.asarray(y), size.reshape(-1, 2), class_code, snr)
+    return np.where(share < 0.1, 0.0, snr)
 
 
 class FieldStream:

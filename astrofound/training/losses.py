@@ -8,22 +8,22 @@ from astrofound.networks.compact import HEAD_CHANNELS
 
 __all__ = ['detection_loss']
 
-_MULTI_VOTES = 2.0  # a double that is not seen as one source is also two false ones
+_MULTI = CLASS_NAMES.index('multi')
 
 
-def detection_loss(outputs, heat, trust, offset, size, class_code, weight):
+def detection_loss(outputs, heat, trust, offset, size, whole, class_code, weight):
     """
-    Sum of the centre, box and class losses.
+    Sum of the centre, box, class and association losses.
 
     The centre loss is the penalty-reduced focal loss of Law & Deng 2018 [1]_.
 
     Parameters
     ----------
     outputs : `torch.Tensor`
-        Network outputs ``(n, 8, n_rows, n_columns)``.
+        Network outputs ``(n, 10, n_rows, n_columns)``.
     heat, trust : `torch.Tensor`
         ``(n, n_rows, n_columns)``; see `~astrofound.training.targets.Targets`.
-    offset, size : `torch.Tensor`
+    offset, size, whole : `torch.Tensor`
         ``(n, 2, n_rows, n_columns)``.
     class_code : `torch.Tensor` of int64
         ``(n, n_rows, n_columns)``.
@@ -47,23 +47,26 @@ def detection_loss(outputs, heat, trust, offset, size, class_code, weight):
     missed = functional.logsigmoid(-logit)
     probability = torch.sigmoid(logit)
     centre = (heat >= 1).float()
-    vote = 1 + (_MULTI_VOTES - 1) * (class_code == CLASS_NAMES.index('multi'))
-    positive = centre * vote * (1 - probability) ** 2 * found
+    positive = centre * (1 - probability) ** 2 * found
     negative = (1 - centre) * (1 - heat) ** 4 * probability**2 * missed
     n_sources = centre.sum().clamp(min=1)
     centre_loss = -((positive + negative) * trust).sum() / n_sources
 
     weight = weight * trust
     total = weight.sum().clamp(min=1)
-    offset_loss = (functional.smooth_l1_loss(
-        outputs[:, HEAD_CHANNELS['offset']], offset, reduction='none', beta=0.1)
-        * weight[:, None]).sum() / total
-    size_loss = (functional.smooth_l1_loss(
-        outputs[:, HEAD_CHANNELS['size']], size, reduction='none', beta=0.1)
-        * weight[:, None]).sum() / total
+    offset_loss = _mean_distance(outputs[:, HEAD_CHANNELS['offset']], offset, weight)
+    size_loss = _mean_distance(outputs[:, HEAD_CHANNELS['size']], size, weight)
+    # Elsewhere the middle of the whole is that of the part, and nobody asks.
+    whole_loss = _mean_distance(outputs[:, HEAD_CHANNELS['whole']], whole,
+                                weight * (class_code == _MULTI))
     class_loss = (functional.cross_entropy(
         outputs[:, HEAD_CHANNELS['class']], class_code, reduction='none') * weight).sum() / total
-    loss = centre_loss + offset_loss + 0.5 * size_loss + 0.3 * class_loss
+    loss = centre_loss + offset_loss + 0.5 * size_loss + class_loss + 0.5 * whole_loss
     parts = {'centre': centre_loss.item(), 'offset': offset_loss.item(),
-             'size': size_loss.item(), 'class': class_loss.item()}
+             'size': size_loss.item(), 'class': class_loss.item(), 'whole': whole_loss.item()}
     return loss, parts
+
+
+def _mean_distance(output, target, weight):
+    distance = functional.smooth_l1_loss(output, target, reduction='none', beta=0.1)
+    return (distance * weight[:, None]).sum() / weight.sum().clamp(min=1)

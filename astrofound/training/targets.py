@@ -1,12 +1,22 @@
-"""What the compact network should answer on a field whose truth is known."""
+"""
+What the compact network should answer on a field whose truth is known.
 
-from dataclasses import dataclass
+It finds parts: every source is one, save that each separate peak of a radio galaxy is a part
+of its own, which says where the middle of the whole source is and how large that is.
+"""
+
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from astrofound.catalog import CLASS_NAMES
 from astrofound.networks.compact import STRIDE
+from astrofound.networks.decode import fold_vector
 
-__all__ = ['SourceLabels', 'Targets', 'encode_targets']
+__all__ = ['SNR_DEMAND', 'SNR_IGNORE', 'SourceLabels', 'Targets', 'encode_targets']
+
+SNR_IGNORE = 1.5  # fainter sources count as noise
+SNR_DEMAND = 3.0  # fainter ones may be found or not
 
 _MAX_SPREAD = 4.0  # largest Gaussian of a centre, in cells
 _REGRESSION_FLOOR = 0.3  # share of the heat from which on a cell also learns box and class
@@ -15,32 +25,38 @@ _REGRESSION_FLOOR = 0.3  # share of the heat from which on a cell also learns bo
 @dataclass(frozen=True)
 class SourceLabels:
     """
-    True sources of a field, in network pixels.
+    Parts of the true sources of a field, in network pixels.
 
     Attributes
     ----------
     x, y : 1D `~numpy.ndarray`
-        Centres.
+        Places of the parts: centres of sources of one part, else peaks.
+    middle : 2D `~numpy.ndarray`
+        ``(n, 2)`` middle ``(x, y)`` of the box of the whole source.
     size : 2D `~numpy.ndarray`
-        ``(n, 2)`` full width and height of the box.
+        ``(n, 2)`` full width and height of the box of the whole source.
     class_code : 1D `~numpy.ndarray` of int
-        Index into `astrofound.catalog.CLASS_NAMES`.
+        Index into `astrofound.catalog.CLASS_NAMES` of the whole source.
     snr : 1D `~numpy.ndarray`
         Detectability: peak over noise, raised for sources much larger than the beam.
+    source : 1D `~numpy.ndarray` of int
+        Number of the whole source.
     """
 
     x: np.ndarray
     y: np.ndarray
+    middle: np.ndarray
     size: np.ndarray
     class_code: np.ndarray
     snr: np.ndarray
+    source: np.ndarray
 
     def __len__(self):
         return len(self.x)
 
     def select(self, index):
         """
-        Return some of the sources.
+        Return some of the parts.
 
         Parameters
         ----------
@@ -52,8 +68,7 @@ class SourceLabels:
         labels : SourceLabels
             The chosen ones.
         """
-        return SourceLabels(self.x[index], self.y[index], self.size[index],
-                            self.class_code[index], self.snr[index])
+        return SourceLabels(*(getattr(self, field.name)[index] for field in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -64,10 +79,10 @@ class Targets:
     Attributes
     ----------
     heat : `~numpy.ndarray` of float32
-        1 in the cell of a centre, a Gaussian round it.
+        1 in the cell of a part, a Gaussian round it.
     trust : `~numpy.ndarray` of float32
         0 where the answer is left open (blank sky, sources too faint to demand).
-    offset, size : `~numpy.ndarray` of float32
+    offset, size, whole : `~numpy.ndarray` of float32
         ``(2, n_rows, n_columns)`` regression targets, see ``HEAD_CHANNELS``.
     class_code : `~numpy.ndarray` of int64
         Class of the source that owns the cell.
@@ -79,18 +94,19 @@ class Targets:
     trust: np.ndarray
     offset: np.ndarray
     size: np.ndarray
+    whole: np.ndarray
     class_code: np.ndarray
     weight: np.ndarray
 
 
-def encode_targets(labels, valid, *, snr_ignore=1.5, snr_demand=3.0):
+def encode_targets(labels, valid, *, snr_ignore=SNR_IGNORE, snr_demand=SNR_DEMAND):
     """
     Draw the targets of one crop.
 
     Parameters
     ----------
     labels : SourceLabels
-        Sources, also those whose centre lies outside the crop.
+        Parts, also those that lie outside the crop.
     valid : 2D `~numpy.ndarray` of bool
         `False` on blank pixels; gives the size of the crop in network pixels.
     snr_ignore, snr_demand : float, optional
@@ -109,6 +125,7 @@ def encode_targets(labels, valid, *, snr_ignore=1.5, snr_demand=3.0):
         trust=blocks.all(axis=(1, 3)).astype(np.float32),
         offset=np.zeros((2, n_rows, n_columns), np.float32),
         size=np.zeros((2, n_rows, n_columns), np.float32),
+        whole=np.zeros((2, n_rows, n_columns), np.float32),
         class_code=np.zeros((n_rows, n_columns), np.int64),
         weight=np.zeros((n_rows, n_columns), np.float32),
     )
@@ -129,7 +146,9 @@ def _draw(targets, seen, labels, index, *, demanded):
     x = (labels.x[index] + 0.5) / STRIDE - 0.5
     y = (labels.y[index] + 0.5) / STRIDE - 0.5
     width, height = labels.size[index] / STRIDE
-    spread = np.clip(0.1 * np.sqrt(width * height), 0.7, _MAX_SPREAD)
+    # the peaks of a source of several parts are as sharp as points
+    many = labels.class_code[index] == CLASS_NAMES.index('multi')
+    spread = 0.7 if many else np.clip(0.1 * np.sqrt(width * height), 0.7, _MAX_SPREAD)
     reach = 3 * spread
     x1, x2 = max(0, int(x - reach)), min(n_columns, int(x + reach) + 2)
     y1, y2 = max(0, int(y - reach)), min(n_rows, int(y + reach) + 2)
@@ -152,6 +171,9 @@ def _draw(targets, seen, labels, index, *, demanded):
     targets.offset[1][part][owned] = np.broadcast_to(dy, heat.shape)[owned]
     targets.size[0][part][owned] = np.log(width)
     targets.size[1][part][owned] = np.log(height)
+    for axis, place in enumerate((labels.x[index], labels.y[index])):
+        targets.whole[axis][part][owned] = fold_vector(
+            (labels.middle[index, axis] - place) / STRIDE)
     targets.class_code[part][owned] = labels.class_code[index]
-    # One vote a source, however many cells it covers: few are large, most are points.
+    # One vote a part, however many cells it covers: few are large, most are points.
     targets.weight[part][owned] = heat[owned] / max(1e-6, heat[owned].sum())

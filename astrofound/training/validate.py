@@ -6,14 +6,21 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
 
+from astrofound.catalog import CLASS_NAMES, Detections, group_parts
+from astrofound.networks.calibration import ScoreCalibration, peak_snr
 from astrofound.networks.compact import TOTAL_STRIDE
-from astrofound.networks.decode import ScoreCalibration, decode
+from astrofound.networks.decode import decode
 from astrofound.preprocess import DETECTION_CHANNELS
+
+from .targets import SNR_IGNORE
 
 __all__ = ['MatchedCandidates', 'calibrate', 'figures_of_merit', 'match_fields']
 
 _LOGIT_MIN = -5.0
+_LOGIT_DOUBTFUL = -3.0  # weaker candidates are not shown to the fit: there are too many
+_FOOTPRINT = 0.6  # boxes run to one FWHM from the middle; a source ends a little beyond half
 
 
 @dataclass(frozen=True)
@@ -26,26 +33,37 @@ class MatchedCandidates:
     logit : 1D `~numpy.ndarray`
         Raw scores.
     real : 1D `~numpy.ndarray` of bool
-        Whether the candidate is the best one of a true source.
+        Whether the candidate is the best one of a true part.
+    on_source : 1D `~numpy.ndarray` of bool
+        Whether it is that or lies on a true source.
+    peak_snr : 1D `~numpy.ndarray`
+        S/N of the peak of the candidate.
     snr : 1D `~numpy.ndarray`
-        Detectability of that source; NaN for a false candidate.
+        Detectability of that part; NaN for a false candidate.
     class_right : 1D `~numpy.ndarray` of bool
         Whether the class agrees too.
     distance : 1D `~numpy.ndarray`
-        Distance to the true centre in network pixels; NaN for a false candidate.
+        Distance to the true place in network pixels; NaN for a false candidate.
     n_demanded : int
-        Number of true sources with ``snr >= 5``.
+        Number of true parts with ``snr >= 5``.
+    n_several, n_whole : int
+        Number of true sources of which several parts are found, and of those whose parts
+        are joined and joined with nothing else.
     """
 
     logit: np.ndarray
     real: np.ndarray
+    on_source: np.ndarray
+    peak_snr: np.ndarray
     snr: np.ndarray
     class_right: np.ndarray
     distance: np.ndarray
     n_demanded: int
+    n_several: int = 0
+    n_whole: int = 0
 
 
-def match_fields(network, fields, *, snr_demanded=5.0):
+def match_fields(network, fields, *, beam_pix=4.0, snr_demanded=5.0):
     """
     Run a network over fields and match its candidates to the truth.
 
@@ -55,25 +73,43 @@ def match_fields(network, fields, *, snr_demanded=5.0):
         In evaluation mode.
     fields : sequence of TrainingField
         Fields with truth.
+    beam_pix : float, optional
+        FWHM of the beam in network pixels.
     snr_demanded : float, optional
-        Sources from here on count as missed when they are not found.
+        Parts from here on count as missed when they are not found.
 
     Returns
     -------
     matched : MatchedCandidates
         All candidates of all fields.
     """
-    rows, n_demanded = [], 0
+    rows, counts = [], np.zeros(3, int)
     for field in fields:
-        rows.append(_match(_run(network, field.significance), field.labels))
-        ny, nx = field.significance.shape
-        labels = field.labels
-        x, y = np.rint(labels.x).astype(int), np.rint(labels.y).astype(int)
-        on = (x >= 0) & (y >= 0) & (x < nx) & (y < ny)
-        on[on] = np.isfinite(field.significance[y[on], x[on]])
-        n_demanded += int((on & (labels.snr >= snr_demanded)).sum())
+        candidates, labels = _run(network, field.significance), field.labels
+        labels = labels.select(labels.snr >= SNR_IGNORE)
+        part = _match(candidates, labels)
+        found, row = np.flatnonzero(part >= 0), part[part >= 0]
+        snr, distance = np.full((2, len(part)), np.nan)
+        snr[found] = labels.snr[row]
+        distance[found] = np.hypot(labels.x[row] - candidates.x[found],
+                                   labels.y[row] - candidates.y[found])
+        right = np.zeros(len(part), bool)
+        right[found] = labels.class_code[row] == candidates.class_code[found]
+        rows.append((candidates.logit, part >= 0, (part >= 0) | _on_source(candidates, labels),
+                     peak_snr(field.significance, candidates), snr, right, distance))
+        demanded = _is_seen(field) & (field.labels.snr >= snr_demanded)
+        counts += (int(demanded.sum()), *_count_wholes(candidates, labels, part, beam_pix))
     columns = [np.concatenate(column) for column in zip(*rows, strict=True)]
-    return MatchedCandidates(*columns, n_demanded=n_demanded)
+    return MatchedCandidates(*columns, *counts.tolist())
+
+
+def _is_seen(field):
+    """Mask of the parts that lie on pixels with data."""
+    ny, nx = field.significance.shape
+    x, y = np.rint(field.labels.x).astype(int), np.rint(field.labels.y).astype(int)
+    seen = (x >= 0) & (y >= 0) & (x < nx) & (y < ny)
+    seen[seen] = np.isfinite(field.significance[y[seen], x[seen]])
+    return seen
 
 
 @torch.inference_mode()
@@ -87,29 +123,61 @@ def _run(network, significance):
     return decode(outputs, core=(slice(0, ny), slice(0, nx)), logit_min=_LOGIT_MIN)
 
 
-def _match(candidates, labels, snr_min=1.5):
-    """Give each true source its best candidate, the surest candidates choosing first."""
-    n = len(candidates)
-    real, right = np.zeros(n, bool), np.zeros(n, bool)
-    snr, distance = np.full(n, np.nan), np.full(n, np.nan)
-    labels = labels.select(labels.snr >= snr_min)
-    if n and len(labels):
-        tree = cKDTree(np.stack([labels.x, labels.y], axis=1))
-        # as far as a beam's HWHM-and-a-half for a point, a quarter of its size for a large one
-        radius = np.maximum(3.0, 0.25 * np.sqrt(labels.size.prod(axis=1)))
-        free = np.ones(len(labels), bool)
-        for index in np.argsort(-candidates.logit, kind='stable'):
-            here = (candidates.x[index], candidates.y[index])
-            near = np.array(tree.query_ball_point(here, radius.max()), int)
-            apart = np.hypot(labels.x[near] - here[0], labels.y[near] - here[1])
-            good = free[near] & (apart <= radius[near])
-            if good.any():
-                chosen = near[good][np.argmin((apart / radius[near])[good])]
-                free[chosen] = False
-                real[index], snr[index] = True, labels.snr[chosen]
-                right[index] = labels.class_code[chosen] == candidates.class_code[index]
-                distance[index] = np.hypot(labels.x[chosen] - here[0], labels.y[chosen] - here[1])
-    return candidates.logit, real, snr, right, distance
+def _match(candidates, labels):
+    """Give each true part its best candidate, the surest choosing first; -1 where there is none."""
+    part = np.full(len(candidates), -1)
+    if not len(candidates) or not len(labels):
+        return part
+    tree = cKDTree(np.stack([labels.x, labels.y], axis=1))
+    # as far as a beam's HWHM-and-a-half for a peak, a quarter of its size for a smooth one
+    smooth = labels.class_code == CLASS_NAMES.index('extended')
+    radius = np.where(smooth, np.maximum(3.0, 0.25 * np.sqrt(labels.size.prod(axis=1))), 3.0)
+    free = np.ones(len(labels), bool)
+    for index in np.argsort(-candidates.logit, kind='stable'):
+        here = (candidates.x[index], candidates.y[index])
+        near = np.array(tree.query_ball_point(here, radius.max()), int)
+        apart = np.hypot(labels.x[near] - here[0], labels.y[near] - here[1])
+        good = free[near] & (apart <= radius[near])
+        if good.any():
+            part[index] = near[good][np.argmin((apart / radius[near])[good])]
+            free[part[index]] = False
+    return part
+
+
+def _on_source(candidates, labels):
+    """Mask of the candidates within the footprint of a source: its box, or an ellipse in it."""
+    places = np.stack([candidates.x, candidates.y], axis=1)
+    inside = np.zeros(len(places), bool)
+    if not len(places) or not len(labels):
+        return inside
+    tree = cKDTree(places)
+    half = 0.5 * labels.size
+    near = tree.query_ball_point(labels.middle, np.hypot(*half.T))
+    several = labels.class_code == CLASS_NAMES.index('multi')
+    for index, rows in enumerate(near):
+        away = np.abs(places[rows] - labels.middle[index]) / half[index]
+        reach = away.max(axis=1) if several[index] else np.hypot(*away.T) / _FOOTPRINT
+        inside[np.array(rows, int)[reach <= 1]] = True
+    return inside
+
+
+def _count_wholes(candidates, labels, part, beam_pix, logit_min=0.0):
+    """Count the sources of which several parts are found, and those that are joined rightly."""
+    sure = candidates.logit > logit_min
+    found, part = candidates.select(sure), part[sure]
+    group = group_parts(Detections(found.x, found.y, found.boxes, None, found.class_code),
+                        fwhm_pix=beam_pix)
+    source = np.full(len(part), -1)
+    source[part >= 0] = labels.source[part[part >= 0]]
+    multi = labels.class_code == CLASS_NAMES.index('multi')
+    n_several = n_whole = 0
+    for number in np.unique(labels.source[multi]):
+        own = group[source == number]
+        if len(own) > 1:
+            n_several += 1
+            n_whole += own[0] > 0 and (own == own[0]).all() and (
+                source[group == own[0]] == number).all()
+    return n_several, int(n_whole)
 
 
 def figures_of_merit(matched, *, snr_demanded=5.0):
@@ -127,7 +195,8 @@ def figures_of_merit(matched, *, snr_demanded=5.0):
     -------
     figures : dict of str to float
         Best F1 over all cuts with its cut, completeness at 95 % reliability, share of right
-        classes and median distance in network pixels of the sources found at that cut.
+        classes and median distance in network pixels of the parts found at that cut, and the
+        share of the sources with several found parts that come out whole.
     """
     counted = ~matched.real | (matched.snr >= snr_demanded)
     order = np.argsort(-matched.logit[counted], kind='stable')
@@ -138,7 +207,7 @@ def figures_of_merit(matched, *, snr_demanded=5.0):
     f1 = 2 * completeness * reliability / np.maximum(completeness + reliability, 1e-9)
     if not len(f1):
         return {'f1': 0.0, 'logit_cut': 0.0, 'completeness_95': 0.0, 'class_right': 0.0,
-                'distance': float('nan')}
+                'distance': float('nan'), 'whole': float('nan')}
     best = int(np.argmax(f1))
     kept = matched.real & (matched.snr >= snr_demanded) & (matched.logit >= logit[best])
     at_95 = completeness[reliability >= 0.95]
@@ -147,27 +216,35 @@ def figures_of_merit(matched, *, snr_demanded=5.0):
         'completeness_95': float(at_95.max()) if len(at_95) else 0.0,
         'class_right': float(matched.class_right[kept].mean()) if kept.any() else 0.0,
         'distance': float(np.median(matched.distance[kept])) if kept.any() else float('nan'),
+        'whole': matched.n_whole / matched.n_several if matched.n_several else float('nan'),
     }
 
 
 def calibrate(matched, *, n_knots=33):
     """
-    Fit the probability of being real as a monotone function of the raw score.
+    Fit the probability of being real to the raw score and the S/N of the peak.
 
     Parameters
     ----------
     matched : MatchedCandidates
-        Candidates with truth; a source of any strength counts as real.
+        Candidates with truth; what lies on a source of any strength counts as real.
     n_knots : int, optional
         Number of knots of the stored map.
 
     Returns
     -------
     calibration : ScoreCalibration
-        Isotonic fit, thinned to knots.
+        A logistic regression that joins the two, and an isotonic fit of what comes of it.
     """
-    fit = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds='clip')
-    fit.fit(matched.logit, matched.real.astype(float))
-    knots = np.linspace(matched.logit.min(), matched.logit.max(), n_knots)
-    return ScoreCalibration(tuple(map(float, np.round(knots, 4))),
-                            tuple(map(float, np.round(fit.predict(knots), 4))))
+    real = matched.on_source.astype(int)
+    features = ScoreCalibration.features(matched.logit, matched.peak_snr)
+    weights = ScoreCalibration().weights
+    doubtful = matched.logit > _LOGIT_DOUBTFUL
+    if len(np.unique(real[doubtful])) == 2:  # else there is nothing to tell apart
+        fit = LogisticRegression(C=10.0, max_iter=1000, fit_intercept=False)
+        weights = fit.fit(features[doubtful], real[doubtful]).coef_[0]
+    joined = features @ np.array(weights)
+    fit = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds='clip').fit(joined, real)
+    knots = np.linspace(*np.percentile(joined, [0, 100]), n_knots)
+    return ScoreCalibration(*(tuple(map(float, np.round(values, 4)))
+                              for values in (weights, knots, fit.predict(knots))))

@@ -14,7 +14,7 @@ from astrofound.catalog import (
     read_catalog,
     write_catalog,
 )
-from astrofound.datasets import make_field
+from astrofound.datasets import RadioSky, SourceCounts, SourceMix, make_field
 from astrofound.estimators import BaseDetector, SourceDetector
 from astrofound.image import PixelBeam, SurveyImage
 from astrofound.utils import InputError, NoDetectionsWarning, NoWCSWarning, ReadError
@@ -180,6 +180,31 @@ def test_threshold_is_a_probability(field):
     assert len(strict) <= len(lax)
     with pytest.raises(InputError, match="'threshold' must be a number of at least 0 and at most"):
         SourceDetector(threshold=1.5).predict(field.image)
+
+
+def test_components_follow_their_sources():
+    doubles = SourceMix(gaussian=0, double=0.9, bent=0, diffuse=0, companions=0)
+    image = RadioSky(shape=(512, 512), mix=doubles,
+                     counts=SourceCounts(density=1.0, min_snr=40))(1).image
+    plain = SourceDetector().predict(image)
+    both = SourceDetector().predict(image, components=True)
+    assert not plain['parent_id'].any()
+    n = len(plain)
+    np.testing.assert_array_equal(both['flux'][:n], plain['flux'])
+    parts = both[n:]
+    assert set(parts['class_name']) == {'component'}
+    multi = plain['id'][plain['class_name'] == 'multi']
+    parents, count = np.unique(parts['parent_id'], return_counts=True)
+    np.testing.assert_array_equal(parents, np.sort(multi))
+    assert (count >= 2).all()
+    assert len(np.unique(both['id'])) == len(both)
+
+
+def test_reliability_decides_how_much_is_listed(field):
+    strict, lax = (SourceDetector(reliability=p).predict(field.image) for p in (0.99, 0.7))
+    assert len(strict) <= len(lax)
+    with pytest.raises(InputError, match="'reliability' must be a number of at least 0 and at"):
+        SourceDetector(reliability=-0.5).predict(field.image)
 
 
 def test_nothing_on_blank_sky_or_along_its_edge():

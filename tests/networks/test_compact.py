@@ -4,6 +4,7 @@ import torch
 
 from astrofound.networks import CompactNetwork, decode, for_inference
 from astrofound.networks.compact import HEAD_CHANNELS, STRIDE, TOTAL_STRIDE
+from astrofound.networks.decode import fold_vector, unfold_vector
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def network():
 
 def test_one_output_cell_every_half_beam(network):
     outputs = network(torch.zeros(1, 2, 64, 96))
-    assert outputs.shape == (1, 8, 64 // STRIDE, 96 // STRIDE)
+    assert outputs.shape == (1, 10, 64 // STRIDE, 96 // STRIDE)
 
 
 def test_under_three_million_parameters():
@@ -69,12 +70,15 @@ def test_half_precision_changes_little(network):
     torch.testing.assert_close(after, before, rtol=0.05, atol=0.05)
 
 
-def planes(row, column, *, offset=(0.0, 0.0), size=(0.0, 0.0), logit=3.0):
-    outputs = torch.full((8, 16, 16), -10.0)
+def planes(row, column, *, offset=(0.0, 0.0), size=(0.0, 0.0), logit=3.0, whole=(0.0, 0.0),
+           classes=(0.0, 2.0, 1.0)):
+    outputs = torch.full((10, 16, 16), -10.0)
+    outputs[HEAD_CHANNELS['whole'], row, column] = torch.tensor(
+        fold_vector(np.array(whole)), dtype=torch.float32)
     outputs[HEAD_CHANNELS['score'], row, column] = logit
     outputs[HEAD_CHANNELS['offset'], row, column] = torch.tensor(offset)
     outputs[HEAD_CHANNELS['size'], row, column] = torch.tensor(size)
-    outputs[HEAD_CHANNELS['class'], row, column] = torch.tensor([0.0, 2.0, 1.0])
+    outputs[HEAD_CHANNELS['class'], row, column] = torch.tensor(classes)
     return outputs
 
 
@@ -86,6 +90,23 @@ def test_decode_reads_position_box_and_class():
     np.testing.assert_allclose(found.boxes[0], [7.5, 4.0, 15.5, 8.0], rtol=1e-5)
     assert found.class_code[0] == 1
     assert found.logit[0] == pytest.approx(3.0)
+
+
+def test_a_part_of_several_carries_the_box_of_the_whole():
+    part = planes(3, 5, size=(np.log(4.0), np.log(2.0)), whole=(3.0, 0.0), classes=(0, 0, 1.0))
+    found = decode(part)
+    assert found.class_code[0] == 2
+    np.testing.assert_allclose([found.x[0], found.y[0]], [10.5, 6.5])
+    # three cells are six pixels to the right
+    np.testing.assert_allclose(found.boxes[0], [13, 5, 21, 9], atol=1e-4)
+    # a single source has its middle where it is, whatever that channel says
+    single = decode(planes(3, 5, size=(np.log(4.0), np.log(2.0)), whole=(3.0, 0.0)))
+    np.testing.assert_allclose(single.boxes[0], [7, 5, 15, 9], atol=1e-4)
+
+
+@pytest.mark.parametrize('cells', [0.0, 0.3, -5.0, 80.0])
+def test_folding_is_undone(cells):
+    assert unfold_vector(fold_vector(cells)) == pytest.approx(cells)
 
 
 def test_decode_counts_every_cell_once_across_tiles():
@@ -108,6 +129,6 @@ def test_decode_keeps_the_highest_of_neighbours():
 
 
 def test_decode_of_an_empty_sky():
-    found = decode(torch.full((8, 4, 4), -10.0))
+    found = decode(torch.full((10, 4, 4), -10.0))
     assert len(found) == 0
     assert found.boxes.shape == (0, 4)

@@ -21,7 +21,8 @@ def weights():
     torch.manual_seed(3)
     return CompactWeights(
         network=CompactNetwork(widths=(8, 8, 8, 8)).eval(), beam_pix=3.5,
-        calibration=ScoreCalibration((-2.0, 1.0), (0.25, 0.75)), training={'seed': 7})
+        calibration={'radio': ScoreCalibration(knots=(-2.0, 1.0), probability=(0.25, 0.75)),
+                     'optical': ScoreCalibration()}, training={'seed': 7})
 
 
 def test_round_trip(weights, tmp_path):
@@ -35,8 +36,9 @@ def test_round_trip(weights, tmp_path):
 
 
 def test_calibration_is_monotone_and_bounded():
-    calibration = ScoreCalibration((-2.0, 1.0), (0.25, 0.75))
-    np.testing.assert_allclose(calibration([-9, -2, -0.5, 1, 9]), [0.25, 0.25, 0.5, 0.75, 0.75])
+    calibration = ScoreCalibration(knots=(-2.0, 1.0), probability=(0.25, 0.75))
+    np.testing.assert_allclose(calibration([-9, -2, -0.5, 1, 9], np.ones(5)),
+                               [0.25, 0.25, 0.5, 0.75, 0.75])
 
 
 def test_missing_file_names_the_bundled_ones(tmp_path):

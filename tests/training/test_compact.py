@@ -13,7 +13,8 @@ from astrofound.training.fields import FieldStream
 from astrofound.utils import InputError
 
 TINY = replace(RECIPES['smoke'], n_rounds=2, n_fields=1, reuse=2, batch_size=1, crop=64,
-               shape=(128, 128), n_validation=1, validate_every=1, mixed_precision=False)
+               shape=(128, 128), n_validation=1, n_calibration=1, validate_every=1,
+               mixed_precision=False)
 
 
 def weights_of(run):
@@ -81,7 +82,7 @@ def test_training_fields_are_significance_in_beam_units():
                for f in fields]
     assert 0.8 < np.median(scatter) < 1.2
     assert {field.kind for field in fields} == {'radio', 'optical'}
-    assert all(len(field.labels) for field in fields)
+    assert np.mean([len(field.labels) > 0 for field in fields]) > 0.8
 
 
 def test_stream_resumes_with_the_fields_of_an_unbroken_one():

@@ -1,17 +1,20 @@
 import numpy as np
 import pytest
 
+from astrofound.networks.decode import unfold_vector
 from astrofound.training import SourceLabels, encode_targets
 from astrofound.training.augment import orient, random_crop
 from astrofound.training.fields import TrainingField
 
 
-def labels(*rows):
-    """Rows of (x, y, width, height, class, snr)."""
+def labels(*rows, middle=None):
+    """Rows of (x, y, width, height, class, snr); by default each at the middle of its source."""
     x, y, width, height, code, snr = map(np.array, zip(*rows, strict=True))
     size = np.stack([width, height], axis=1)
-    return SourceLabels(x.astype(float), y.astype(float), size.astype(float), code.astype(int),
-                        snr.astype(float))
+    middle = np.stack([x, y], axis=1) if middle is None else np.array(middle)
+    return SourceLabels(x.astype(float), y.astype(float), middle.astype(float),
+                        size.astype(float), code.astype(int), snr.astype(float),
+                        np.arange(len(x)))
 
 
 VALID = np.ones((64, 64), bool)
@@ -26,6 +29,13 @@ def test_centre_cell_is_one_and_knows_its_source():
     np.testing.assert_allclose(targets.offset[:, row, column], [0.4, -0.2], atol=1e-6)
     np.testing.assert_allclose(np.exp(targets.size[:, row, column]), [4, 6], rtol=1e-6)
     assert targets.class_code[row, column] == 2
+
+
+def test_a_part_points_at_the_middle_of_its_source():
+    targets = encode_targets(labels((21, 40, 30, 8, 2, 20), middle=[(33, 40)]), VALID)
+    row, column = np.unravel_index(targets.heat.argmax(), targets.heat.shape)
+    # 12 pixels are 6 cells
+    np.testing.assert_allclose(unfold_vector(targets.whole[:, row, column]), [6, 0], atol=1e-5)
 
 
 def test_brighter_source_owns_the_shared_cell():
@@ -57,9 +67,12 @@ def test_sources_outside_the_crop_leave_no_trace():
 def test_orientation_moves_image_and_labels_together(turn):
     image = np.zeros((20, 30))
     image[4, 11] = 1
-    turned, moved = orient(image, labels((11, 4, 3, 5, 0, 9)), turn)
+    turned, moved = orient(image, labels((11, 4, 3, 5, 0, 9), middle=[(14, 4)]), turn)
     y, x = np.unravel_index(turned.argmax(), turned.shape)
     assert (moved.x[0], moved.y[0]) == (x, y)
+    away = moved.middle[0] - (x, y)
+    assert tuple(np.abs(away)) == ((0, 3) if turn & 4 else (3, 0))
+    assert away.sum() == (-3 if turn & 1 else 3)
     assert tuple(moved.size[0]) == ((5, 3) if turn & 4 else (3, 5))
 
 

@@ -4,11 +4,13 @@ import pytest
 from astrofound.training import MatchedCandidates, calibrate, figures_of_merit
 
 
-def matched(real, logit, snr=10.0, n_demanded=None):
+def matched(real, logit, snr=10.0, n_demanded=None, peak=None):
     real, logit = np.asarray(real, bool), np.asarray(logit, float)
     return MatchedCandidates(
-        logit=logit, real=real, snr=np.where(real, snr, np.nan), class_right=real,
-        distance=np.where(real, 0.5, np.nan), n_demanded=n_demanded or int(real.sum()))
+        logit=logit, real=real, on_source=real,
+        peak_snr=np.full(len(real), 5.0) if peak is None else peak,
+        snr=np.where(real, snr, np.nan), class_right=real, distance=np.where(real, 0.5, np.nan),
+        n_demanded=n_demanded or int(real.sum()))
 
 
 def test_perfect_detector():
@@ -40,4 +42,13 @@ def test_calibration_gives_the_share_of_real_ones():
     calibration = calibrate(matched(real, logit))
     assert (np.diff(calibration.probability) >= 0).all()
     for value in (-1.0, 0.0, 1.0):
-        assert calibration(value) == pytest.approx(1 / (1 + np.exp(-2 * value)), abs=0.05)
+        assert calibration([value], [5.0]) == pytest.approx(1 / (1 + np.exp(-2 * value)), abs=0.05)
+
+
+def test_calibration_knows_that_a_doubtful_score_means_more_for_a_bright_source():
+    rng = np.random.default_rng(0)
+    logit, snr = rng.uniform(-3, 3, 40000), np.exp(rng.uniform(1, 5, 40000))
+    real = rng.random(40000) < 1 / (1 + np.exp(-(logit + 2 * np.log(snr / 10))))
+    calibration = calibrate(matched(real, logit, peak=snr))
+    for value, bright, expected in ((-1, 10, 0.27), (-1, 30, 0.77), (1, 5, 0.40)):
+        assert calibration([value], [bright]) == pytest.approx(expected, abs=0.06)
