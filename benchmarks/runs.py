@@ -6,6 +6,7 @@ imports numpy and astropy only until the finder is built.
 """
 
 import argparse
+import inspect
 import json
 import os
 import resource
@@ -25,8 +26,8 @@ from methods import METHODS, make_detector
 __all__ = ['Runner']
 
 HERE = Path(__file__).resolve().parent
-KEEP = ('x_centroid', 'y_centroid', 'x_err', 'y_err', 'flux', 'flux_err', 'snr', 'score',
-        'class_name')
+KEEP = ('id', 'parent_id', 'x_centroid', 'y_centroid', 'x_err', 'y_err', 'flux', 'flux_err',
+        'snr', 'score', 'class_name')
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,13 @@ class Runner:
         Folder of catalogues and costs.
     peer_python : str, optional
         Interpreter of the environment with PyBDSF and Aegean.
+    components : bool, optional
+        Whether rows of components are kept where a finder gives them.
     """
 
     work: Path
     peer_python: str | None = None
+    components: bool = False
 
     def available(self, method):
         """Whether the finder can be run here."""
@@ -78,7 +82,8 @@ class Runner:
         if missing:
             python = self.peer_python if METHODS[method].peer else sys.executable
             command = [python, str(HERE / 'runs.py'), method, setting_name(threshold),
-                       str(self.work.resolve()), *map(str, missing)]
+                       str(self.work.resolve()), *map(str, missing),
+                       *(['--components'] if self.components else [])]
             path = os.pathsep.join(
                 [str(HERE)] if METHODS[method].peer else
                 [str(HERE), *filter(None, [os.environ.get('PYTHONPATH')])])
@@ -126,24 +131,29 @@ def warm_up(detector, image):
         detector.predict(path)
 
 
+def component_keywords(detector):
+    """What makes a finder list the components of its sources, if it can."""
+    known = inspect.signature(detector.predict).parameters
+    return {'components': True} if 'components' in known else {}
+
+
 def keep_columns(catalog):
-    """What the figures need, of the rows that are whole sources."""
-    if 'parent_id' in catalog.colnames:
-        catalog = catalog[np.asarray(catalog['parent_id']) == 0]
+    """What the figures need."""
     catalog = QTable(catalog[[name for name in KEEP if name in catalog.colnames]])
     catalog.meta.clear()
     return catalog
 
 
-def worker(method, threshold, images, outputs):
+def worker(method, threshold, images, outputs, components):
     """Detect in each image and write catalogue and cost."""
     warnings.simplefilter('ignore')
     detector = make_detector(method, threshold)
+    keywords = component_keywords(detector) if components else {}
     if not METHODS[method].peer:
         warm_up(detector, images[0])
     for image, output in zip(images, outputs, strict=True):
         started, cpu = time.perf_counter(), cpu_seconds()
-        catalog = detector.predict(image)
+        catalog = detector.predict(image, **keywords)
         cost = {'seconds': time.perf_counter() - started, 'cpu': cpu_seconds() - cpu,
                 'memory_mb': peak_memory_mb()}
         if 'reliability' in (asked := getattr(detector, 'get_params', dict)()):
@@ -159,10 +169,11 @@ def main():
     parser.add_argument('setting')
     parser.add_argument('work', type=Path)
     parser.add_argument('images', type=Path, nargs='+')
+    parser.add_argument('--components', action='store_true')
     arguments = parser.parse_args()
     threshold = None if arguments.setting == 'default' else float(arguments.setting)
     outputs = Runner(arguments.work).outputs(arguments.method, threshold, arguments.images)
-    worker(arguments.method, threshold, arguments.images, outputs)
+    worker(arguments.method, threshold, arguments.images, outputs, arguments.components)
 
 
 if __name__ == '__main__':
