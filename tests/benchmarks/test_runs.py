@@ -7,6 +7,7 @@ from astropy.table import QTable
 from independent_sky import make_radio
 from methods import METHODS, make_detector
 from peers import AegeanDetector, PyBDSFDetector, sky_table
+from real_fields import owners
 from runs import Runner, cost_file, keep_columns, setting_name
 
 
@@ -51,13 +52,13 @@ def test_settings_in_file_names():
     assert setting_name(4.0) == '4'
 
 
-def test_components_are_not_counted():
-    table = QTable({'x_centroid': [1.0, 2.0], 'id': [1, 2], 'parent_id': [0, 1]})
+def test_what_figures_do_not_need_is_left_out():
+    table = QTable({'x_centroid': [1.0, 2.0], 'id': [1, 2], 'parent_id': [0, 1], 'ra': [5.0, 6.0]})
     table.meta['note'] = 'long'
     kept = keep_columns(table)
-    assert list(kept['x_centroid']) == [1.0]
-    assert kept.colnames == ['x_centroid']
+    assert kept.colnames == ['id', 'parent_id', 'x_centroid']
     assert not kept.meta
+
 
 
 def test_every_method_builds():
@@ -95,3 +96,9 @@ def test_positions_and_noise_of_peers(sky):
     assert np.isnan(table['x_err'][0])
     np.testing.assert_allclose(table['snr'], 10 / (np.rint(truth['x_centroid']) + 1))
     assert len(sky_table(header, *[[]] * 7, rms=noise)) == 0
+
+
+def test_components_belong_to_their_source():
+    table = QTable({'id': [1, 2, 3, 4], 'parent_id': [0, 0, 2, 2]})
+    assert owners(table).tolist() == [0, 1, 1, 1]
+    assert owners(QTable({'x': [1.0, 2.0]})).tolist() == [0, 1]
