@@ -142,12 +142,11 @@ def _has_sep():
     return True
 
 
-def _sep(kinds=('radio', 'optical'), **options):
+def _sep(grid, kinds=('radio', 'optical'), **options):
     def build(threshold=None):
         return SepDetector(threshold=threshold, **options)
 
-    return Method(build=build, grid=(2.5, 3.0, 3.5, 4.0, 5.0), kinds=kinds,
-                  available=_has_sep)
+    return Method(build=build, grid=grid, kinds=kinds, available=_has_sep)
 
 
 def _bdsf(grid, **options):
@@ -169,18 +168,17 @@ def _aegean(grid, **options):
 
 
 # Each catalogue is also cut at every S/N of figures.CUTS, so low settings are what is needed.
-SIGMAS = (3.5, 5.0)
+SIGMAS = (3.5, 4.0, 4.5)
 METHODS = {
     'compact': Method(build=_compact, grid=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
                       cuts=False),
     'photutils-segmentation': Method(build=_photutils, grid=SIGMAS),
     'photutils-stars': Method(build=_stars, grid=SIGMAS),
     'photutils-peaks': Method(build=_peaks, grid=SIGMAS),
-    'sep': _sep(),
-    # Finer background meshes, the usual remedy against artefacts; sep smooths the mesh by a
+    'sep': _sep((2.5, 3.0, 3.5, 4.0, 5.0)),
+    # A fine background mesh, the usual remedy against artefacts; sep smooths the mesh by a
     # median of 3x3, so that 16 pixels are still twelve beams of these skies.
-    'sep-mesh32': _sep(('radio',), box=32),
-    'sep-mesh16': _sep(('radio',), box=16),
+    'sep-mesh16': _sep((3.5, 4.0), ('radio',), box=16),
     # With their own noise maps these two drown in sidelobes, all the more at less than 5 sigma.
     'pybdsf': _bdsf(()),
     'pybdsf-box': _bdsf((4.0,), tuned=True),

@@ -5,8 +5,8 @@ import pytest
 from astropy.table import QTable, Table, vstack
 from detectors import KEYS, Sky, average, judge, merge, write
 from figures import FIGURES
+from make_tables import render
 from methods import METHODS
-from tabulate import render
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / 'benchmarks' / 'results' / 'detectors.ecsv'
@@ -107,6 +107,6 @@ def test_documentation_shows_the_results():
     if not RESULTS.exists():
         pytest.skip('no results')
     shown = (ROOT / 'docs' / 'development' / 'benchmark_tables.inc').read_text()
-    assert shown == render(RESULTS), 'run benchmarks/tabulate.py'
+    assert shown == render(RESULTS), 'run benchmarks/make_tables.py'
     known = set(Table.read(RESULTS, format='ascii.ecsv')['method'])
     assert known <= set(METHODS)

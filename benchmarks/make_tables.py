@@ -1,7 +1,7 @@
 """
 Turn the tables that `detectors.py` writes into tables of the documentation.
 
-    python benchmarks/tabulate.py benchmarks/results/detectors.ecsv \
+    python benchmarks/make_tables.py benchmarks/results/detectors.ecsv \
         -o docs/development/benchmark_tables.inc
 """
 
@@ -30,9 +30,9 @@ PULLS = {'kind': ('class', ''), 'snr': ('S/N', ''), 'n': ('sources', 'd'),
 REAL = {'threshold': ('threshold', '.3g'), 'cut': ('S/N from', '.3g'),
         'first_recall': ('FIRST recall', '.3f'),
         'first_precision': ('central precision', '.3f'), 'first_n': ('FIRST entries', 'd'),
-        'parkes_recovered': ('Parkes', 'd'), 'parkes_beside': ('besides', 'd'),
-        'pybdsf_recovered': ('54" field', 'd'), 'pybdsf_beside': ('besides', 'd'),
-        'ntt_recovered': ('NTT', 'd'), 'ntt_beside': ('besides', 'd')}
+        'parkes_recovered': ('Parkes, of 51', 'd'), 'parkes_beside': ('besides', 'd'),
+        'pybdsf_recovered': ('54 arcsec, of 41', 'd'), 'pybdsf_beside': ('besides', 'd'),
+        'ntt_recovered': ('NTT, of 65', 'd'), 'ntt_beside': ('besides', 'd')}
 
 
 def cell(value, form):
@@ -70,7 +70,7 @@ def render(path):
     """
     table = Table.read(path, format='ascii.ecsv')
     first = {'method': ('finder', ''), 'setting': ('setting', '')}
-    parts = [f'.. Made by benchmarks/tabulate.py from {path.name}; not to be edited.\n']
+    parts = [f'.. Made by benchmarks/make_tables.py from {path.name}; not to be edited.\n']
     for kind in dict.fromkeys(table['kind']):
         rows = table[(table['kind'] == kind) & (np.array(table['seed']).astype(str) == 'mean')]
         seeds = sorted({str(seed) for seed in table['seed'][table['kind'] == kind]} - {'mean'})
