@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import maximum_filter
 
 __all__ = ['ScoreCalibration', 'peak_snr']
 
@@ -31,8 +30,11 @@ def peak_snr(significance, candidates, *, origin=(0, 0)):
     ny, nx = significance.shape
     row = np.clip(np.rint(candidates.y).astype(int) - origin[0], 0, ny - 1)
     column = np.clip(np.rint(candidates.x).astype(int) - origin[1], 0, nx - 1)
-    highest = maximum_filter(np.where(np.isfinite(significance), significance, -np.inf), 3)
-    return highest[row, column]
+    near = np.arange(-1, 2)
+    rows = np.clip(row[:, None] + near, 0, ny - 1)
+    columns = np.clip(column[:, None] + near, 0, nx - 1)
+    around = significance[rows[:, :, None], columns[:, None, :]]
+    return np.where(np.isfinite(around), around, -np.inf).max(axis=(1, 2))
 
 
 @dataclass(frozen=True)
