@@ -1,11 +1,16 @@
-"""How good a catalogue is: against another one, or against what really is there."""
+"""How good a catalogue is, against another one or the truth; and how good a classifier."""
 
+from .classification import ClassificationReport, class_rates, macro_mean, score_classes
 from .comparison import Comparison, compare_catalogs
+from .experiments import CompareStrategies, LearningCurve
+from .runs import read_runs
 from .sources import SourceList
 from .statistics import SNR_EDGES, f1_score, fraction, median_scatter
 from .truth import TruthScore, score_truth
 
 __all__ = [
     'SNR_EDGES', 'Comparison', 'SourceList', 'TruthScore',
-    'compare_catalogs', 'f1_score', 'fraction', 'median_scatter', 'score_truth',
+    'compare_catalogs', 'ClassificationReport', 'class_rates', 'macro_mean', 'score_classes',
+    'CompareStrategies', 'LearningCurve', 'read_runs',
+    'f1_score', 'fraction', 'median_scatter', 'score_truth',
 ]

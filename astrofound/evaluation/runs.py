@@ -1,0 +1,276 @@
+"""A table of runs: one training and its test in each row, kept in a file as they finish."""
+
+import hashlib
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+from astropy.table import MaskedColumn, Table, vstack
+from sklearn.base import clone
+from sklearn.utils.validation import has_fit_parameter
+
+from astrofound.utils import InputError, ReadError, atomic_path, check_place
+
+from .classification import score_classes
+from .labels import check_labels
+
+__all__ = ['ImagePair', 'RunStore', 'fingerprint', 'join_runs', 'read_runs', 'take', 'time_run']
+
+logger = logging.getLogger(__name__)
+
+# What makes a run the same run as one in a file.
+KEY = ('name', 'fraction', 'repeat', 'settings')
+COLUMNS = (*KEY, 'n_train', 'n_test', 'f1', 'precision', 'recall', 'accuracy', 'confusion')
+
+
+class ImagePair:
+    """
+    Images with their classes, whatever they came as.
+
+    Parameters
+    ----------
+    data : tuple or object
+        ``(images, labels)``, or anything with the attributes ``images`` and ``labels``.
+    name : str
+        Argument name for the messages.
+    """
+
+    def __init__(self, data, *, name):
+        if hasattr(data, 'images') and hasattr(data, 'labels'):
+            self.images, labels = data.images, data.labels
+        elif isinstance(data, (tuple, list)) and len(data) == 2:
+            self.images, labels = data
+        else:
+            raise InputError(f"{name!r} must be images and their labels, as (images, labels); "
+                             f'got {type(data).__name__}')
+        self.labels = check_labels(labels, name=f'{name} labels', n_images=len(self.images))
+
+    def __len__(self):
+        return len(self.labels)
+
+
+class RunStore:
+    """
+    Finished runs, in memory or in a file that is whole after each of them.
+
+    Parameters
+    ----------
+    path : path-like or None
+        ECSV file; runs that it holds are not done again. One process at a time may add to it.
+    classes : 1D `~numpy.ndarray`
+        Classes of all its runs.
+
+    Raises
+    ------
+    InputError
+        If the file holds runs of other classes, or its name does not end in ``.ecsv``.
+    ReadError
+        If the file holds no runs.
+    WriteError
+        If nothing can be written there.
+    """
+
+    def __init__(self, path, classes):
+        self._path = None if path is None else Path(path)
+        self._classes = [str(name) for name in classes]
+        self._runs = None
+        if self._path is None:
+            return
+        if self._path.suffix.lower() != '.ecsv':
+            raise InputError(f'runs are kept as .ecsv, got {path}')
+        check_place(self._path)
+        if self._path.exists():
+            self._runs = read_runs(self._path)
+            if self._runs.meta['classes'] != self._classes:
+                raise InputError(f'{path} holds runs of the classes '
+                                 f'{", ".join(self._runs.meta["classes"])}; choose another file')
+
+    def find(self, key):
+        """
+        Return the finished run with a key.
+
+        Parameters
+        ----------
+        key : dict
+            Values of ``name``, ``fraction``, ``repeat`` and ``settings``.
+
+        Returns
+        -------
+        run : `~astropy.table.Table` or None
+            One row, or `None`.
+        """
+        if self._runs is None:
+            return None
+        same = np.logical_and.reduce([self._runs[name] == key[name] for name in KEY])
+        return self._runs[same][:1] if same.any() else None
+
+    def add(self, row):
+        """
+        Keep a run.
+
+        Parameters
+        ----------
+        row : dict
+            Its columns.
+
+        Returns
+        -------
+        run : `~astropy.table.Table`
+            The one row.
+        """
+        run = Table(rows=[row], meta={'classes': self._classes})
+        run['n_trainable'] = MaskedColumn([row['n_trainable'] or 0],
+                                          mask=[row['n_trainable'] is None])
+        self._runs = run if self._runs is None else join_runs([self._runs, run])
+        if self._path is not None:
+            with atomic_path(self._path) as temporary:
+                self._runs.write(temporary, format='ascii.ecsv')
+        return run
+
+
+def join_runs(tables):
+    """
+    Put tables of runs of the same classes under each other.
+
+    Parameters
+    ----------
+    tables : list of `~astropy.table.Table`
+        At least one.
+
+    Returns
+    -------
+    runs : `~astropy.table.Table`
+        With the metadata of the first.
+    """
+    runs = vstack(tables)
+    runs.meta = dict(tables[0].meta)  # vstack puts lists of two tables into one
+    return runs
+
+
+def read_runs(path):
+    """
+    Read the runs of an experiment.
+
+    Parameters
+    ----------
+    path : path-like
+        File that `LearningCurve` or `CompareStrategies` wrote.
+
+    Returns
+    -------
+    runs : `~astropy.table.Table`
+        One row a run.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read or holds no runs.
+    """
+    try:
+        runs = Table.read(path, format='ascii.ecsv')
+    except (OSError, ValueError) as error:
+        reason = getattr(error, 'strerror', None) or str(error).splitlines()[0]
+        raise ReadError(f'cannot read {path}: {reason}') from None
+    if lacking := [name for name in COLUMNS if name not in runs.colnames]:
+        raise ReadError(f'{path} holds no runs: the columns {", ".join(lacking)} are missing')
+    return runs
+
+
+def time_run(classifier, train, test, *, classes, validation=None):
+    """
+    Train a copy of a classifier, test it, and return what a row of runs holds.
+
+    Parameters
+    ----------
+    classifier : estimator of scikit-learn
+        Left as it is.
+    train, test : tuple of (images, labels)
+        What it learns from and what it is judged on.
+    classes : 1D `~numpy.ndarray`
+        All classes.
+    validation : tuple of (images, labels), optional
+        Handed to ``fit`` where that takes it.
+
+    Returns
+    -------
+    figures : dict
+        Numbers of the report, seconds, trainable parameters and the confusion matrix.
+    """
+    model = clone(classifier)
+    more = {'validation': validation} if validation is not None and has_fit_parameter(
+        model, 'validation') else {}
+    started = time.perf_counter()
+    model.fit(*train, **more)
+    fitted = time.perf_counter()
+    if hasattr(model, 'predict_proba'):
+        probabilities = np.zeros((len(test[1]), len(classes)))
+        probabilities[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(test[0])
+        report = score_classes(test[1], probabilities=probabilities, classes=classes)
+    else:
+        report = score_classes(test[1], model.predict(test[0]), classes=classes)
+    return {'n_train': len(train[1]), 'n_test': len(test[1]), **report.figures(),
+            'seconds_fit': fitted - started, 'seconds_test': time.perf_counter() - fitted,
+            'n_trainable': getattr(model, 'n_trainable_', None), 'confusion': report.confusion}
+
+
+def fingerprint(*parts):
+    """
+    Return a short hash of settings and data, by which a run is known again.
+
+    Parameters
+    ----------
+    *parts : object
+        Arrays count with all their numbers, objects of scikit-learn with their parameters, what
+        says its own ``fingerprint`` with that, and everything else as it is written.
+
+    Returns
+    -------
+    digest : str
+        Twelve hexadecimal digits.
+    """
+    digest = hashlib.blake2b(digest_size=6)
+    for part in parts:
+        _digest(digest, part)
+    return digest.hexdigest()
+
+
+def _digest(digest, part):
+    if isinstance(part, np.ndarray) and part.dtype != object:
+        digest.update(f'{part.shape}{part.dtype.str}'.encode())
+        digest.update(np.ascontiguousarray(part).data.cast('B') if part.size else b'')
+    elif isinstance(getattr(part, 'fingerprint', None), str):
+        digest.update(part.fingerprint.encode())
+    elif hasattr(part, 'get_params') and not isinstance(part, type):
+        digest.update(type(part).__name__.encode())
+        for item in sorted(part.get_params(deep=False).items()):
+            _digest(digest, item)
+    elif isinstance(part, (list, tuple, np.ndarray)):
+        digest.update(f'{len(part)}['.encode())
+        for one in part:
+            _digest(digest, one)
+    elif isinstance(getattr(part, 'data', None), np.ndarray):  # a survey image
+        _digest(digest, part.data)
+    else:
+        digest.update(f'{part!r};'.encode())
+
+
+def take(images, rows):
+    """
+    Return some of a set of images.
+
+    Parameters
+    ----------
+    images : array or sequence
+        The images.
+    rows : 1D `~numpy.ndarray` of int
+        Which, in order.
+
+    Returns
+    -------
+    chosen : array or list
+        An array of an array, else a list.
+    """
+    if isinstance(images, np.ndarray):
+        return images[rows]
+    return [images[row] for row in rows.tolist()]
