@@ -159,7 +159,7 @@ def _report(table, column, output, image, plot, n_shown=None):
 
 
 def _draw_page(table, column, path, plot):
-    from astrofound.estimators.image_input import open_images
+    from astrofound.datasets import open_images
     from astrofound.explore import plot_cutouts
     from astrofound.image import SurveyImage
 

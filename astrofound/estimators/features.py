@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from astrofound import __version__
 from astrofound.backbones import Backbone, attention_maps, load_backbone
+from astrofound.datasets import open_images
 from astrofound.pipeline import run_tiles
 from astrofound.preprocess import SCALINGS, UnitRange
 from astrofound.utils import (
@@ -21,7 +22,6 @@ from astrofound.utils import (
 )
 
 from .feature_cache import FeatureCache, pixel_key
-from .image_input import open_images
 
 __all__ = ['FeatureExtractor']
 

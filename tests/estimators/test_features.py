@@ -16,10 +16,9 @@ from sklearn.preprocessing import StandardScaler
 
 from astrofound import SourceDetector
 from astrofound.backbones import load_backbone
-from astrofound.datasets import make_field
+from astrofound.datasets import make_field, open_images
 from astrofound.estimators import FeatureExtractor, read_features, write_features
 from astrofound.estimators.feature_cache import FeatureCache
-from astrofound.estimators.image_input import open_images
 from astrofound.image import SurveyImage
 from astrofound.utils import InputError, ReadError, WriteError
 

@@ -1,17 +1,18 @@
 """Everything that can be a set of images, one image at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from astropy import units as u
+from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from astrofound.catalog import read_catalog
-from astrofound.evaluation import SourceList
-from astrofound.image import SurveyImage, as_survey_image
-from astrofound.preprocess import noise_map, open_beam_space
-from astrofound.utils import InputError, ReadError, check_number
+from ..catalog import find_positions, read_catalog
+from ..image import SurveyImage, as_survey_image
+from ..preprocess import noise_map, open_beam_space
+from ..utils import InputError, ReadError, check_number
 
 __all__ = ['CatalogCutouts', 'ImageSet', 'Stamp', 'open_images']
 
@@ -42,7 +43,7 @@ class ImageSet:
     Parameters
     ----------
     images : sequence
-        The images.
+        The images: whatever `open_images` takes, or `Stamp`.
     beam_pix : float, optional
         FWHM in pixels to which survey images of known beam are resampled, in units of their
         noise; by default pixels stay as they are.
@@ -61,6 +62,8 @@ class ImageSet:
             return Stamp(_read_picture(image))
         if isinstance(image, (str, Path)):
             image = SurveyImage.read(image)
+        if isinstance(image, Stamp):
+            return image
         if isinstance(image, np.ndarray):
             return Stamp(_bands_first(image))
         image = as_survey_image(image)
@@ -131,8 +134,8 @@ def open_images(images, *, catalog=None, size='auto', n_beams=16.0, beam_pix=Non
     Parameters
     ----------
     images : array, sequence or one image
-        An array ``(n, ny, nx)``, ``(n, 3, ny, nx)`` or ``(n, ny, nx, 3)``; a list of arrays,
-        paths or survey images; with ``catalog``, one image.
+        An array ``(n, ny, nx)``, ``(n, 3, ny, nx)`` or ``(n, ny, nx, 3)``; a list or other
+        sequence of arrays, paths or survey images; with ``catalog``, one image.
     catalog : `~astropy.table.Table` or path-like, optional
         Sources to cut out.
     size, n_beams, beam_pix : optional
@@ -154,9 +157,11 @@ def open_images(images, *, catalog=None, size='auto', n_beams=16.0, beam_pix=Non
         table = catalog if isinstance(catalog, Table) else read_catalog(catalog)
         return CatalogCutouts(as_survey_image(images), table, size=size, n_beams=n_beams,
                               beam_pix=beam_pix)
+    if isinstance(images, (ImageSet, CatalogCutouts)):
+        return images
     if isinstance(images, (str, Path, SurveyImage)):
         images = [images]
-    elif not isinstance(images, (list, tuple)):
+    elif not isinstance(images, Sequence):
         images = np.asarray(images)
         if images.ndim not in (3, 4) or images.dtype.kind not in 'biuf':
             raise InputError("'images' must be an array of numbers (n, ny, nx), (n, 3, ny, nx) or "
@@ -207,10 +212,16 @@ def _side_pix(image, size, n_beams):
 
 
 def _positions(image, catalog):
-    sources = SourceList.from_table(catalog)
-    if sources.sky is not None and image.wcs is not None:
-        return image.wcs.world_to_pixel(sources.sky)
-    if sources.x is None:
+    found = find_positions(catalog, prefer_sky=image.wcs is not None)
+    if not isinstance(found, SkyCoord):
+        x, y = found.T
+    elif image.wcs is None:
         raise InputError(f'{image.name} has no celestial WCS to place sources with only ra and '
                          'dec')
-    return sources.x, sources.y
+    else:
+        x, y = image.wcs.world_to_pixel(found)
+    lost = np.flatnonzero(~(np.isfinite(x) & np.isfinite(y)))
+    if lost.size:
+        raise InputError(f'{lost.size} of {len(catalog)} sources have no position on {image.name}, '
+                         f'the first is row {lost[0]}')
+    return x, y
