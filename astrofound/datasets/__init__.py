@@ -1,6 +1,8 @@
 """Labelled images and boxes, real data sets, splits, and simulated skies."""
 
+from .boxed import BoxedImages
 from .checks import check_images
+from .coco import read_coco, write_coco
 from .folders import label_cutouts, read_image_folders, read_image_table
 from .image_input import CatalogCutouts, ImageSet, Stamp, open_images
 from .image_names import name_positions
@@ -32,5 +34,6 @@ __all__ = [
     'LABEL_SCHEMES', 'LabelSplit', 'LabelledImages', 'check_images', 'check_leaks',
     'fold_labelled', 'group_positions', 'join_labelled', 'label_cutouts', 'map_labels',
     'name_positions', 'read_image_folders', 'read_image_table', 'split_labelled',
+    'BoxedImages', 'read_coco', 'write_coco',
     'CatalogCutouts', 'ImageSet', 'LazyImages', 'Stamp', 'open_images',
 ]

@@ -11,7 +11,7 @@ from ..image import as_survey_image
 from ..utils import InputError, ReadError, nearest_name
 from .checks import check_files
 from .image_input import CatalogCutouts
-from .image_names import image_files, name_positions
+from .image_names import find_file, image_files, index_files, name_positions
 from .labelled import LabelledImages
 
 __all__ = ['label_cutouts', 'read_image_folders', 'read_image_table']
@@ -101,14 +101,12 @@ def read_image_table(table, *, path_column=None, label_column=None, folder=None,
     """
     title = 'a table' if isinstance(table, Table) else Path(table).name
     folder = Path(folder or (Path.cwd() if isinstance(table, Table) else Path(table).parent))
-    if not folder.is_dir():
-        raise ReadError(f'{folder} is not a folder')
     if not isinstance(table, Table):
         table = read_catalog(table)
     label_column = _column(table, 'label_column', label_column) or _guess_labels(table)
-    index = _index_files(folder)
+    index = index_files(folder)
     path_column = _column(table, 'path_column', path_column) or _guess_paths(table, folder, index)
-    paths = [_find_file(str(value), folder, index) for value in table[path_column]]
+    paths = [find_file(str(value), folder, index) for value in table[path_column]]
     check_files(paths)
     return LabelledImages(paths, table[label_column], classes=classes,
                           names=[str(value) for value in table[path_column]],
@@ -189,26 +187,11 @@ def _guess_paths(table, folder, index):
         column = table[name]
         if column.dtype.kind not in 'OUSiu' or column.ndim != 1:
             continue
-        if any(_find_file(str(value), folder, index).is_file() for value in column[:20]):
+        if any(find_file(str(value), folder, index).is_file() for value in column[:20]):
             return name
     raise InputError(f'no column leads to files in {folder}; name it with '
                      "'path_column', or the folder with 'folder'. The table has "
                      f"{', '.join(table.colnames[:20])}")
-
-
-def _index_files(folder):
-    """Map names and names without extension of all images below a folder to their paths."""
-    index = {}
-    for place in [folder, *sorted(path for path in folder.rglob('*') if path.is_dir())]:
-        for path in image_files(place):
-            for key in (path.name, path.name.partition('.')[0], path.stem):
-                index.setdefault(key, path)
-    return index
-
-
-def _find_file(value, folder, index):
-    path = folder / value  # an absolute path stays what it is
-    return path if path.is_file() else index.get(value, path)
 
 
 def _sky_positions(table):

@@ -1,14 +1,15 @@
 """What the names of image files say."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 from astropy.coordinates import SkyCoord
 
-from ..utils import InputError
+from ..utils import InputError, ReadError
 from .image_input import PICTURES
 
-__all__ = ['image_files', 'name_positions']
+__all__ = ['find_file', 'image_files', 'index_files', 'name_positions']
 
 _FITS = ('.fits', '.fit', '.fts', '.fits.gz', '.fits.fz', '.fits.bz2', '.fits.xz')
 
@@ -35,6 +36,55 @@ def image_files(folder):
     """
     return sorted(path for path in folder.iterdir() if not path.name.startswith('.')
                   and path.name.lower().endswith((*PICTURES, *_FITS)) and path.is_file())
+
+
+def index_files(folder):
+    """
+    Map the names of all images in and below a folder to their paths.
+
+    Parameters
+    ----------
+    folder : `~pathlib.Path`
+        Where to look.
+
+    Returns
+    -------
+    index : dict
+        Path by name, with and without extension; `None` where two files have one name.
+    """
+    if not folder.is_dir():
+        raise ReadError(f'{folder} is not a folder')
+    index = {}
+    for place in [folder, *sorted(path for path in folder.rglob('*') if path.is_dir())]:
+        for path in image_files(place):
+            for key in {path.name, path.name.partition('.')[0], path.stem}:
+                index[key] = path if key not in index else None
+    return index
+
+
+def find_file(value, folder, index):
+    """
+    Find the file that a table means.
+
+    Parameters
+    ----------
+    value : str
+        A path, absolute or from the folder on, or a name from the index. Of an absolute path
+        that leads nowhere, as one from another machine, the name counts.
+    folder : `~pathlib.Path`
+        Where paths start.
+    index : dict
+        As from `index_files`.
+
+    Returns
+    -------
+    path : `~pathlib.Path`
+        The file; where it should be if there is none.
+    """
+    path = folder / value  # an absolute path stays what it is
+    if path.is_file() or (path.name != value and not Path(value).is_absolute()):
+        return path
+    return index.get(path.name) or path
 
 
 def name_positions(names):

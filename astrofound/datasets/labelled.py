@@ -11,7 +11,7 @@ from ..utils import InputError
 from .label_schemes import map_labels
 from .lazy import join_images, take_images
 
-__all__ = ['LabelledImages', 'check_lengths', 'join_labelled', 'per_image_boxes']
+__all__ = ['LabelledImages', 'check_lengths', 'default_names', 'join_labelled', 'per_image_boxes']
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,7 +69,7 @@ class LabelledImages:
         labels = _as_text(self.labels)
         found = np.unique(labels).tolist()
         classes = tuple(map(str, found if self.classes is None else self.classes))
-        names = np.asarray(_default_names(self.images) if self.names is None else self.names, str)
+        names = np.asarray(default_names(self.images) if self.names is None else self.names, str)
         check_lengths(len(self.images), labels=labels, names=names, positions=self.positions,
                       boxes=self.boxes)
         if len(set(classes)) < len(classes):
@@ -261,7 +261,8 @@ def _as_text(labels):
     return text
 
 
-def _default_names(images):
+def default_names(images):
+    """Name images by their files, or by their numbers."""
     if isinstance(images, (list, tuple)):
         return [Path(image).name if isinstance(image, (str, Path))
                 else getattr(image, 'name', str(number)) for number, image in enumerate(images)]

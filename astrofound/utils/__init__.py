@@ -6,6 +6,7 @@ from .errors import (
     AstrofoundError,
     AstrofoundWarning,
     BeamWarning,
+    DatasetWarning,
     HeaderWarning,
     InputError,
     LicenseWarning,
@@ -21,7 +22,8 @@ from .progress import progress_bar
 from .validation import check_choice, check_number, nearest_name
 
 __all__ = [
-    'AstrofoundError', 'AstrofoundWarning', 'BeamWarning', 'HeaderWarning', 'InputError',
+    'AstrofoundError', 'AstrofoundWarning', 'BeamWarning', 'DatasetWarning', 'HeaderWarning',
+    'InputError',
     'LicenseWarning', 'MissingDependencyError', 'NoBeamError', 'NoDetectionsWarning',
     'NoWCSWarning', 'ReadError', 'WriteError',
     'atomic_path', 'check_choice', 'check_number', 'check_place', 'nearest_name',

@@ -3,8 +3,8 @@
 __all__ = [
     'AstrofoundError', 'InputError', 'MissingDependencyError', 'NoBeamError', 'ReadError',
     'WriteError',
-    'AstrofoundWarning', 'BeamWarning', 'HeaderWarning', 'LicenseWarning', 'NoDetectionsWarning',
-    'NoWCSWarning',
+    'AstrofoundWarning', 'BeamWarning', 'DatasetWarning', 'HeaderWarning', 'LicenseWarning',
+    'NoDetectionsWarning', 'NoWCSWarning',
 ]
 
 
@@ -34,6 +34,10 @@ class MissingDependencyError(AstrofoundError, ImportError):
 
 class AstrofoundWarning(UserWarning):
     """Base of every warning of this package."""
+
+
+class DatasetWarning(AstrofoundWarning):
+    """A data set was faulty and has been repaired in memory."""
 
 
 class HeaderWarning(AstrofoundWarning):
