@@ -12,10 +12,11 @@ import numpy as np
 from astropy.table import Table
 from sklearn.base import clone
 
+from astrofound.datasets import split_labelled
 from astrofound.utils import InputError, check_choice, check_number, progress_bar
 
 from .labels import check_trainable
-from .runs import ImagePair, RunStore, fingerprint, join_runs, take, time_run
+from .runs import RunStore, as_labelled, fingerprint, join_runs, time_run
 
 __all__ = ['CompareStrategies', 'LearningCurve']
 
@@ -93,9 +94,8 @@ class LearningCurve:
         ----------
         classifiers : estimator or dict of str to estimator
             Classifiers of scikit-learn that take these images; each run trains a copy.
-        train, test : tuple or object
-            ``(images, labels)``, or an object with these attributes. Images are a list or an
-            array.
+        train, test : `~astrofound.datasets.LabelledImages` or tuple
+            The images, also as ``(images, labels)``. Labels become text.
         path : path-like, optional
             ECSV file that holds the finished runs, and gets each new one as it finishes. A run
             is taken from it if classifier, data and seed are the same.
@@ -119,8 +119,8 @@ class LearningCurve:
         WriteError
             If the file cannot be written.
         """
-        train, test = ImagePair(train, name='train'), ImagePair(test, name='test')
-        classes = check_trainable(train.labels, name='train labels')
+        train, test = as_labelled(train, name='train'), as_labelled(test, name='test')
+        classes = check_trainable(train.labels, name='train')
         if not len(test):
             raise InputError("'test' is empty: there is nothing to judge")
         if len(strange := np.setdiff1d(test.labels, classes)):
@@ -129,7 +129,7 @@ class LearningCurve:
         jobs = [(name, model, repeat, fraction) for name, model in _named(classifiers).items()
                 for repeat in range(self.repeats) for fraction in self.fractions]
         store = RunStore(path, classes)
-        data = fingerprint(train.images, train.labels, test.images, test.labels, self.seed)
+        data = fingerprint(train, test, self.seed)
         runs = []
         for name, model, repeat, fraction in progress_bar(jobs, total=len(jobs), label='runs',
                                                           show=progress):
@@ -145,12 +145,9 @@ class LearningCurve:
         return join_runs(runs)
 
     def _run_once(self, model, train, test, classes, repeat, fraction):
-        rows = draw_fraction(train.labels, fraction, seed=self.seed + repeat)
-        rest = np.setdiff1d(np.arange(len(train)), rows)
-        part, other = ((take(train.images, some), train.labels[some]) for some in (rows, rest))
-        model = _reseeded(model, self.seed + repeat)
-        return time_run(model, part, (test.images, test.labels), classes=classes,
-                        validation=other if len(rest) else None)
+        split = split_labelled(train, test=0, fraction=fraction, seed=self.seed + repeat)
+        return time_run(_reseeded(model, self.seed + repeat), train.select(split.train), test,
+                        classes=classes, validation=train.select(split.validation))
 
     def summarize(self, runs):
         """
@@ -229,7 +226,7 @@ class CompareStrategies:
         ----------
         classifiers : dict of str to estimator
             The strategies, under the names they shall have in the table.
-        train, test : tuple or object
+        train, test : `~astrofound.datasets.LabelledImages` or tuple
             As for `LearningCurve`.
         path : path-like, optional
             As for `LearningCurve`.
@@ -288,32 +285,6 @@ class CompareStrategies:
         table['n_trainable'] = runs['n_trainable'][first]
         table.meta['baseline'] = baseline
         return table
-
-
-def draw_fraction(labels, fraction, *, seed):
-    """
-    Choose a part of the labels, each class in proportion and at least one of each.
-
-    Parameters
-    ----------
-    labels : 1D `~numpy.ndarray`
-        The labels.
-    fraction : float
-        Part to choose.
-    seed : int
-        With the same seed a smaller part lies within a larger one.
-
-    Returns
-    -------
-    rows : 1D `~numpy.ndarray` of int
-        Rising row numbers.
-    """
-    order = np.random.default_rng(seed).permutation(len(labels))
-    chosen = []
-    for one in np.unique(labels):
-        members = order[labels[order] == one]
-        chosen.append(members[:max(1, round(fraction * len(members)))])
-    return np.sort(np.concatenate(chosen))
 
 
 def _named(classifiers):

@@ -10,12 +10,12 @@ from astropy.table import MaskedColumn, Table, vstack
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
+from astrofound.datasets import LabelledImages
 from astrofound.utils import InputError, ReadError, atomic_path, check_place
 
 from .classification import score_classes
-from .labels import check_labels
 
-__all__ = ['ImagePair', 'RunStore', 'fingerprint', 'join_runs', 'read_runs', 'take', 'time_run']
+__all__ = ['RunStore', 'as_labelled', 'fingerprint', 'join_runs', 'read_runs', 'time_run']
 
 logger = logging.getLogger(__name__)
 
@@ -24,30 +24,40 @@ KEY = ('name', 'fraction', 'repeat', 'settings')
 COLUMNS = (*KEY, 'n_train', 'n_test', 'f1', 'precision', 'recall', 'accuracy', 'confusion')
 
 
-class ImagePair:
+def as_labelled(data, *, name):
     """
-    Images with their classes, whatever they came as.
+    Return images with their classes, whatever they came as.
 
     Parameters
     ----------
-    data : tuple or object
-        ``(images, labels)``, or anything with the attributes ``images`` and ``labels``.
+    data : `~astrofound.datasets.LabelledImages`, tuple or object
+        Also ``(images, labels)``, or anything with the attributes ``images`` and ``labels``.
     name : str
         Argument name for the messages.
+
+    Returns
+    -------
+    data : `~astrofound.datasets.LabelledImages`
+        The same images.
+
+    Raises
+    ------
+    InputError
+        If it is something else, or the labels do not fit the images.
     """
-
-    def __init__(self, data, *, name):
-        if hasattr(data, 'images') and hasattr(data, 'labels'):
-            self.images, labels = data.images, data.labels
-        elif isinstance(data, (tuple, list)) and len(data) == 2:
-            self.images, labels = data
-        else:
-            raise InputError(f"{name!r} must be images and their labels, as (images, labels); "
-                             f'got {type(data).__name__}')
-        self.labels = check_labels(labels, name=f'{name} labels', n_images=len(self.images))
-
-    def __len__(self):
-        return len(self.labels)
+    if isinstance(data, LabelledImages):
+        return data
+    if hasattr(data, 'images') and hasattr(data, 'labels'):
+        images, labels = data.images, data.labels
+    elif isinstance(data, (tuple, list)) and len(data) == 2:
+        images, labels = data
+    else:
+        raise InputError(f"{name!r} must be LabelledImages or (images, labels), got "
+                         f'{type(data).__name__}')
+    try:
+        return LabelledImages(images, labels)
+    except InputError as error:
+        raise InputError(f'{name!r}: {error}') from None
 
 
 class RunStore:
@@ -185,12 +195,12 @@ def time_run(classifier, train, test, *, classes, validation=None):
     ----------
     classifier : estimator of scikit-learn
         Left as it is.
-    train, test : tuple of (images, labels)
+    train, test : `~astrofound.datasets.LabelledImages`
         What it learns from and what it is judged on.
     classes : 1D `~numpy.ndarray`
-        All classes.
-    validation : tuple of (images, labels), optional
-        Handed to ``fit`` where that takes it.
+        All classes, sorted.
+    validation : `~astrofound.datasets.LabelledImages`, optional
+        Handed to ``fit`` as a pair where that takes it.
 
     Returns
     -------
@@ -198,18 +208,20 @@ def time_run(classifier, train, test, *, classes, validation=None):
         Numbers of the report, seconds, trainable parameters and the confusion matrix.
     """
     model = clone(classifier)
-    more = {'validation': validation} if validation is not None and has_fit_parameter(
-        model, 'validation') else {}
+    more = {}
+    if validation is not None and len(validation) and has_fit_parameter(model, 'validation'):
+        more['validation'] = (validation.images, validation.labels)
     started = time.perf_counter()
-    model.fit(*train, **more)
+    model.fit(train.images, train.labels, **more)
     fitted = time.perf_counter()
     if hasattr(model, 'predict_proba'):
-        probabilities = np.zeros((len(test[1]), len(classes)))
-        probabilities[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(test[0])
-        report = score_classes(test[1], probabilities=probabilities, classes=classes)
+        probabilities = np.zeros((len(test), len(classes)))
+        columns = np.searchsorted(classes, model.classes_)
+        probabilities[:, columns] = model.predict_proba(test.images)
+        report = score_classes(test.labels, probabilities=probabilities, classes=classes)
     else:
-        report = score_classes(test[1], model.predict(test[0]), classes=classes)
-    return {'n_train': len(train[1]), 'n_test': len(test[1]), **report.figures(),
+        report = score_classes(test.labels, model.predict(test.images), classes=classes)
+    return {'n_train': len(train), 'n_test': len(test), **report.figures(),
             'seconds_fit': fitted - started, 'seconds_test': time.perf_counter() - fitted,
             'n_trainable': getattr(model, 'n_trainable_', None), 'confusion': report.confusion}
 
@@ -221,8 +233,9 @@ def fingerprint(*parts):
     Parameters
     ----------
     *parts : object
-        Arrays count with all their numbers, objects of scikit-learn with their parameters, what
-        says its own ``fingerprint`` with that, and everything else as it is written.
+        Arrays count with all their numbers, objects of scikit-learn with their parameters,
+        labelled images with labels, names, source and what is in memory, and everything else
+        as it is written.
 
     Returns
     -------
@@ -239,8 +252,10 @@ def _digest(digest, part):
     if isinstance(part, np.ndarray) and part.dtype != object:
         digest.update(f'{part.shape}{part.dtype.str}'.encode())
         digest.update(np.ascontiguousarray(part).data.cast('B') if part.size else b'')
-    elif isinstance(getattr(part, 'fingerprint', None), str):
-        digest.update(part.fingerprint.encode())
+    elif isinstance(part, LabelledImages):
+        _digest(digest, (part.labels, part.names, part.source))
+        if isinstance(part.images, (list, tuple, np.ndarray)):  # others would all be read
+            _digest(digest, part.images)
     elif hasattr(part, 'get_params') and not isinstance(part, type):
         digest.update(type(part).__name__.encode())
         for item in sorted(part.get_params(deep=False).items()):
@@ -253,24 +268,3 @@ def _digest(digest, part):
         _digest(digest, part.data)
     else:
         digest.update(f'{part!r};'.encode())
-
-
-def take(images, rows):
-    """
-    Return some of a set of images.
-
-    Parameters
-    ----------
-    images : array or sequence
-        The images.
-    rows : 1D `~numpy.ndarray` of int
-        Which, in order.
-
-    Returns
-    -------
-    chosen : array or list
-        An array of an array, else a list.
-    """
-    if isinstance(images, np.ndarray):
-        return images[rows]
-    return [images[row] for row in rows.tolist()]

@@ -4,8 +4,10 @@ from .attention import plot_attention_blocks, plot_attention_contours
 from .comparing import plot_comparison
 from .describe import Description, describe
 from .figures import FIGURE_COLORS, check_figure_path, save_figure
+from .judging import plot_confusion, plot_reliability
 from .latent import LatentMap, balanced_sample
 from .latent_figures import plot_latent_grid, plot_latent_map
+from .learning import plot_class_scores, plot_learning_curves, plot_strategies
 from .neighbors import FeatureIndex, score_anomalies
 from .overview import plot_overview
 from .pages import plot_cutouts
@@ -16,6 +18,8 @@ __all__ = [
     'plot_comparison', 'plot_overview', 'plot_training',
     'plot_attention_blocks', 'plot_attention_contours', 'plot_cutouts', 'plot_latent_grid',
     'plot_latent_map',
+    'plot_class_scores', 'plot_confusion', 'plot_learning_curves', 'plot_reliability',
+    'plot_strategies',
     'Description', 'FeatureIndex', 'LatentMap', 'balanced_sample', 'describe',
     'score_anomalies',
 ]

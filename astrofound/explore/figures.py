@@ -9,11 +9,18 @@ from astropy.stats import mad_std
 
 from astrofound.utils import InputError, atomic_path, check_place
 
-__all__ = ['FIGURE_COLORS', 'Thumbnail', 'make_thumbnail', 'new_figure', 'save_figure']
+__all__ = [
+    'FIGURE_COLORS', 'Thumbnail', 'check_figure_path', 'display_unit', 'make_thumbnail',
+    'new_figure', 'save_figure',
+]
 
 #: Colour of each class, from Okabe & Ito's set that colour-blind readers can tell apart.
 FIGURE_COLORS = {'point': '#0072B2', 'extended': '#D55E00', 'multi': '#009E73'}
 OTHER_COLOR = '#CC79A7'
+# The whole set and a mark each, so that classes are told apart without colour as well.
+PALETTE = ('#0072B2', '#E69F00', '#009E73', '#CC79A7', '#D55E00', '#56B4E9', '#F0E442', '#000000')
+MARKERS = 'osD^vP*X'
+GREY = '#777777'
 FIGURE_TYPES = ('png', 'pdf', 'svg', 'jpg', 'jpeg', 'webp', 'tif', 'tiff', 'eps')
 
 

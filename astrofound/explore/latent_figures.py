@@ -4,14 +4,17 @@ import numpy as np
 
 from astrofound.utils import InputError
 
-from .figures import FIGURE_COLORS, check_figure_path, new_figure, save_figure
+from .figures import (
+    FIGURE_COLORS,
+    GREY,
+    MARKERS,
+    PALETTE,
+    check_figure_path,
+    new_figure,
+    save_figure,
+)
 
 __all__ = ['plot_latent_grid', 'plot_latent_map']
-
-# Okabe & Ito's colours and a mark each, so that classes are told apart without colour as well
-COLORS = ('#0072B2', '#E69F00', '#009E73', '#CC79A7', '#D55E00', '#56B4E9', '#F0E442', '#000000')
-MARKERS = 'osD^vP*X'
-GREY = '#777777'
 
 
 def plot_latent_map(positions, labels=None, *, marked=None, title=None, path=None, figure=None):
@@ -143,7 +146,7 @@ def _draw(figure, ax, positions, labels):
         return []
     handles = []
     for number, name in enumerate(np.unique(labels)):
-        color = FIGURE_COLORS.get(str(name), COLORS[number % len(COLORS)])
+        color = FIGURE_COLORS.get(str(name), PALETTE[number % len(PALETTE)])
         marker = MARKERS[number % len(MARKERS)]
         ax.scatter(*positions[labels == name].T, color=color, marker=marker, **style)
         handles.append(Line2D([], [], linestyle='', marker=marker, color=color, markersize=5,

@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from astrofound.datasets import LabelledImages
 from astrofound.evaluation import CompareStrategies, LearningCurve, read_runs
-from astrofound.evaluation.experiments import draw_fraction
 from astrofound.evaluation.runs import fingerprint
 
 NAMES = np.array(['bent', 'fri', 'frii'])
@@ -75,15 +75,6 @@ def test_what_a_run_is_given(recorder):
                              (8, 150, 50, None)]
     assert recorder.random_state is None
     assert not hasattr(recorder, 'classes_')
-
-
-def test_parts_are_nested_stratified_and_seeded():
-    labels = np.repeat(['a', 'b', 'c'], [100, 20, 2])
-    parts = [draw_fraction(labels, part, seed=3) for part in (0.1, 0.3, 1.0)]
-    assert set(parts[0]) < set(parts[1]) < set(parts[2])
-    assert_array_equal(np.unique(labels[parts[0]], return_counts=True)[1], [10, 2, 1])
-    assert_array_equal(parts[0], draw_fraction(labels, 0.1, seed=3))
-    assert set(parts[0]) != set(draw_fraction(labels, 0.1, seed=4))
 
 
 def test_finished_runs_are_not_run_again(recorder, tmp_path):
@@ -157,7 +148,7 @@ def test_lists_and_objects_of_images():
 
     x, y = images()
     curve = LearningCurve((1.0,), repeats=1)
-    plain = curve.run(LogisticRegression(), (x, y), (x, y))
+    plain = curve.run(LogisticRegression(), LabelledImages(x, y), (x, y))
     listed = curve.run(LogisticRegression(), (list(x), list(y)), Labelled(list(x), y.tolist()))
     assert plain['f1'][0] == listed['f1'][0]
 
@@ -173,21 +164,22 @@ def test_fingerprint():
     other = x.copy()
     other[3, 3] += 1e-9
     known = {fingerprint(x, y), fingerprint(other, y), fingerprint(x, y[::-1]),
-             fingerprint(list(x), y), fingerprint(LogisticRegression()),
+             fingerprint(list(x), y), fingerprint(LabelledImages(x, y)),
+             fingerprint(LabelledImages(other, y)), fingerprint(LogisticRegression()),
              fingerprint(LogisticRegression(C=2)), fingerprint(GaussianNB()),
              fingerprint(make_pipeline(StandardScaler(), LogisticRegression(C=2)))}
-    assert len(known) == 8
+    assert len(known) == 10
     assert fingerprint(x.copy(), y.copy()) == fingerprint(x, y)
     assert fingerprint(make_pipeline(LogisticRegression(C=2))) == fingerprint(
         make_pipeline(LogisticRegression(C=2)))
 
 
 @pytest.mark.parametrize(('labels', 'message'), [
-    (['a'] * 12, "'train labels' must hold at least two classes, got only a"),
+    (['a'] * 12, "'train' must hold at least two classes, got only a"),
     (['a'] * 11 + ['b'], r'at least 2 images; too few: b \(1\)'),
-    ([1.0] * 6 + [2.0] * 5 + [np.nan], "'train labels' is missing for 1 of 12"),
-    (['a', 'b'], 'has 2 entries for 12 images'),
-    ([], 'has 0 entries for 12 images'),
+    ([1.0] * 6 + [2.0] * 5 + [np.nan], "'train': 1 of 12 labels are blank"),
+    (['a', 'b'], "'train': 'labels' must have one entry an image: got 2 for 12"),
+    ([], 'got 0 for 12'),
 ])
 def test_bad_labels(labels, message):
     x = np.zeros((12, 3))
@@ -201,7 +193,7 @@ def test_bad_test_set_and_arguments(tmp_path):
         LearningCurve().run(GaussianNB(), (x, y), (x[:2], ['fri', 'other']))
     with pytest.raises(ValueError, match="'test' is empty"):
         LearningCurve().run(GaussianNB(), (x, y), (x[:0], y[:0]))
-    with pytest.raises(ValueError, match=r"must be images and their labels, as \(images"):
+    with pytest.raises(ValueError, match=r"must be LabelledImages or \(images"):
         LearningCurve().run(GaussianNB(), x, (x, y))
     with pytest.raises(ValueError, match="'fractions' must be a number greater than 0"):
         LearningCurve(fractions=(0.1, 1.5))
