@@ -11,6 +11,8 @@ from .labelled import LabelledImages, join_labelled
 from .lazy import LazyImages
 from .leaks import check_leaks, group_positions
 from .simulate import (
+    BOXED_SETS,
+    LABELLED_SETS,
     ArtefactOptions,
     DetectorOptions,
     FootprintOptions,
@@ -22,7 +24,9 @@ from .simulate import (
     SourceCounts,
     SourceMix,
     UVOptions,
+    make_boxed,
     make_field,
+    make_labelled,
     random_sky,
 )
 from .splits import LabelSplit, fold_labelled, split_labelled
@@ -31,6 +35,7 @@ __all__ = [
     'ArtefactOptions', 'DetectorOptions', 'FootprintOptions', 'NoiseOptions', 'OpticalMix',
     'OpticalSky', 'RadioSky', 'SimulatedField', 'SourceCounts', 'SourceMix', 'UVOptions',
     'make_field', 'random_sky',
+    'BOXED_SETS', 'LABELLED_SETS', 'make_boxed', 'make_labelled',
     'LABEL_SCHEMES', 'LabelSplit', 'LabelledImages', 'check_images', 'check_leaks',
     'fold_labelled', 'group_positions', 'join_labelled', 'label_cutouts', 'map_labels',
     'name_positions', 'read_image_folders', 'read_image_table', 'split_labelled',

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..utils import InputError, check_number
 from .labelled import LabelledImages
+from .shares import share_out
 
 __all__ = ['LabelSplit', 'fold_labelled', 'split_labelled']
 
@@ -192,11 +193,7 @@ def _draw(rows, codes, groups, share, seed):
 
 def _quotas(counts, share):
     """Images of each class in a share: largest remainders, at least one, and one left over."""
-    total = round(share * counts.sum())
-    exact = counts * (total / counts.sum())
-    quotas = np.floor(exact).astype(int)
-    for k in np.argsort(quotas - exact, kind='stable')[:total - quotas.sum()]:
-        quotas[k] += 1
+    quotas = share_out(counts, round(share * counts.sum()))
     return np.clip(quotas, np.minimum(counts, 1), np.maximum(counts - 1, 1))
 
 

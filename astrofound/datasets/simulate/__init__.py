@@ -6,6 +6,7 @@ from .coverage import UVCoverage, UVOptions
 from .detector import DetectorOptions
 from .footprint import FootprintOptions
 from .header import field_wcs
+from .labelled import BOXED_SETS, LABELLED_SETS, make_boxed, make_labelled
 from .noise import NoiseOptions
 from .optical import OpticalSky
 from .optical_sources import OpticalMix
@@ -18,4 +19,5 @@ __all__ = [
     'ArtefactOptions', 'DetectorOptions', 'FootprintOptions', 'NoiseOptions', 'OpticalMix',
     'OpticalSky', 'RadioSky', 'SimulatedField', 'SourceCounts', 'SourceMix', 'UVCoverage',
     'UVOptions', 'field_wcs', 'make_field', 'random_sky', 'truth_path',
+    'BOXED_SETS', 'LABELLED_SETS', 'make_boxed', 'make_labelled',
 ]
