@@ -93,7 +93,8 @@ sphinx_gallery_conf = {
 
 # What scikit-learn adds to every estimator; its text refers to pages of its own.
 FROM_SKLEARN = ('fit_transform', 'get_feature_names_out', 'get_metadata_routing', 'get_params',
-                'set_fit_request', 'set_output', 'set_params', 'set_predict_request',
+                'set_fit_request', 'set_output', 'set_params', 'set_predict_proba_request',
+                'set_predict_request', 'set_score_request',
                 'set_transform_request')
 
 

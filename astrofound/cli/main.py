@@ -21,7 +21,8 @@ _COMMANDS = {
     'explore': 'Map features, find neighbours and anomalies.',
     'models': 'List, describe and fetch backbones.',
     'simulate': 'Make a realistic image with a truth table.',
-    'train': 'Train a detector.',
+    'train': 'Train a detector or a classifier.',
+    'classify': 'Classify images, or the sources of a catalogue.',
 }
 
 

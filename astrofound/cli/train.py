@@ -1,6 +1,10 @@
 """``astrofound train``: make weights."""
 
+from pathlib import Path
+
 import click
+
+from .classifying import open_labelled
 
 __all__ = ['command']
 
@@ -29,7 +33,6 @@ def detector(recipe, seed, output, rounds, workers, device):
     `astrofound detect --weights FOLDER`.
     """
     from dataclasses import replace
-    from pathlib import Path
 
     from astrofound.explore import plot_training
     from astrofound.training import RECIPES, train_compact
@@ -44,3 +47,104 @@ def detector(recipe, seed, output, rounds, workers, device):
         click.echo(f"{kind}: F1 {figures['f1']:.3f}, completeness at 95 % reliability "
                    f"{figures['completeness_95']:.3f} on held-out simulated skies")
     click.echo(f'  wrote {output}/weights.safetensors, weights.md, history.png')
+
+
+@command.command('classifier', epilog='Example: astrofound train classifier cutouts/ '
+                                      '--crop segmentation --strategy finetune -o runs/classes')
+@click.argument('data', metavar='DATA')
+@click.option('-o', '--output', default='runs/classifier', show_default=True, metavar='FOLDER',
+              help='Folder of the classifier; an unfinished training of the network is gone on '
+                   'with.')
+@click.option('--mosaic', metavar='IMAGE', help='DATA is a catalogue: cut its sources out of this '
+                                                'image.')
+@click.option('--labels', metavar='COLUMN', help='Column of the labels, where DATA is a table; '
+                                                 'guessed otherwise.')
+@click.option('--test', 'test_data', metavar='DATA', help='Other labelled images, to judge by.')
+@click.option('--unlabelled', multiple=True, metavar='IMAGE',
+              help='Images without labels, for --strategy semi; may be repeated.')
+@click.option('--backbone', default='compact', show_default=True, metavar='NAME',
+              help='A name of `astrofound models list`, timm:NAME, or a folder.')
+@click.option('--weights', metavar='FILE', help='Folder or .safetensors file of that backbone.')
+@click.option('--strategy', default='frozen', show_default=True,
+              help='frozen, finetune, lora, scratch or semi.')
+@click.option('--head', default='linear', show_default=True,
+              help='linear, mlp, whiten or attention.')
+@click.option('--solver', default='lbfgs', show_default=True,
+              help='Of the head of a frozen backbone: lbfgs, sgd (the paper\'s) or adamw.')
+@click.option('--crop', metavar='HOW', help='segmentation, or the share of each side to keep.')
+@click.option('--size', default='auto', show_default=True, metavar='N',
+              help='Side in pixels that images are brought to.')
+@click.option('--scaling', default='auto', show_default=True,
+              help='asinh, linear, log, channels, percentile, zscale, minmax or none.')
+@click.option('--clip', type=float, metavar='SIGMA', help='Set fainter pixels to 0.')
+@click.option('--augment', default='sky', show_default=True,
+              help='sky, sky-parity (where handedness is a class), photometric or none.')
+@click.option('--epochs', default='auto', show_default=True, metavar='N',
+              help='Passes over the images.')
+@click.option('--rate', default='auto', show_default=True, metavar='RATE',
+              help='Learning rate of the head.')
+@click.option('--batch', type=int, default=64, show_default=True, help='Images a step.')
+@click.option('--blocks', default='all', show_default=True, metavar='N',
+              help='Upper blocks of the backbone that finetune lets learn.')
+@click.option('--rank', type=int, default=8, show_default=True, help='Of lora.')
+@click.option('--cutout', default='auto', show_default=True, metavar='SIDE',
+              help='Side of a cutout with --mosaic, as 64 (pixels) or 30arcsec.')
+@click.option('--cache', metavar='FOLDER', help='Keep features of a frozen backbone here.')
+@click.option('--seed', type=int, default=0, show_default=True)
+@click.option('--device', default='auto', show_default=True, help='cpu, cuda, cuda:1, mps ...')
+def classifier(data, output, mosaic, labels, test_data, unlabelled, **options):
+    """
+    Fit a classifier to labelled images.
+
+    DATA is a folder with one folder of images a class, a table of files and labels, or, with
+    --mosaic, a catalogue with a column of labels. Use the result with
+    `astrofound classify IMAGE... --model FOLDER`.
+    """
+    from astrofound.estimators import MorphologyClassifier
+    from astrofound.training import Ranks
+    from astrofound.utils import check_place
+
+    place = Path(output)
+    place.mkdir(parents=True, exist_ok=True)
+    check_place(place / 'params.json')
+    images = open_labelled(data, mosaic=mosaic, labels=labels, cutout=options['cutout'])
+    model = MorphologyClassifier(
+        options['backbone'], weights=options['weights'], strategy=options['strategy'],
+        head=options['head'], solver=options['solver'], crop=_number(options['crop']),
+        image_size=_number(options['size']), scaling=options['scaling'], clip=options['clip'],
+        augment=options['augment'], n_epochs=_number(options['epochs']),
+        learning_rate=_number(options['rate']), batch_size=options['batch'],
+        n_blocks=_number(options['blocks']), lora_rank=options['rank'], cache=options['cache'],
+        random_state=options['seed'], device=options['device'],
+        run=None if options['strategy'] == 'frozen' else place)
+    boxes = None if images.boxes is None else [own[0] for own in images.boxes]
+    model.fit(images.images, images.labels, boxes=boxes, unlabelled=list(unlabelled) or None,
+              progress=None)
+    if not Ranks().is_main:
+        return
+    model.save(place)
+    click.echo(f'{model.n_trainable_:,} of {model.n_parameters_:,} parameters learnt')
+    if test_data is not None:
+        _judge(model, open_labelled(test_data, mosaic=mosaic, labels=labels,
+                                    cutout=options['cutout']), place)
+    click.echo(f'  wrote {place}/params.json, weights.safetensors')
+
+
+def _judge(model, data, place):
+    from astrofound.evaluation import score_classes
+
+    probability = model.predict_proba(data.images, progress=None)
+    report = score_classes(data.labels, probabilities=probability,
+                           classes=tuple(model.classes_.tolist()))
+    click.echo(report.summary())
+    report.by_class.write(place / 'test_scores.ecsv', overwrite=True)
+
+
+def _number(text):
+    """Give a number where the text is one, else the text."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except (TypeError, ValueError):
+            continue
+    return text

@@ -5,10 +5,11 @@ import sqlite3
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from astrofound.utils import ReadError, WriteError
 
-__all__ = ['FeatureCache', 'pixel_key']
+__all__ = ['FeatureCache', 'cached_features', 'pixel_key']
 
 _TABLE = 'CREATE TABLE IF NOT EXISTS features (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID'
 
@@ -115,3 +116,53 @@ class FeatureCache:
                 self._database.executemany('INSERT OR REPLACE INTO features VALUES (?, ?)', rows)
         except sqlite3.Error as error:
             raise WriteError(f'cannot write {self.path}: {error}') from None
+
+
+@torch.inference_mode()
+def cached_features(network, pixels, *, settings, cache=None, batch_size=64,
+                    mixed_precision=False):
+    """
+    Compute pooled features of prepared images, except for those that the cache knows.
+
+    Parameters
+    ----------
+    network : `~astrofound.training.ClassifierNetwork`
+        Gives backbone and pooling.
+    pixels : `torch.Tensor`
+        Shape ``(n, n_channels, ny, nx)``.
+    settings : str
+        What the features depend on besides the pixels.
+    cache : path-like, optional
+        Folder of the cache.
+    batch_size : int, optional
+        Images at once.
+    mixed_precision : bool, optional
+        Whether the backbone computes in bfloat16.
+
+    Returns
+    -------
+    features : 2D `~numpy.ndarray` of float32
+        One row an image.
+    """
+    if cache is None:
+        return _features(network, pixels, batch_size, mixed_precision)
+    with FeatureCache(cache) as store:
+        keys = [pixel_key(settings, image.numpy()) for image in pixels]
+        vectors = [store.get(key) for key in keys]
+        new = [index for index, vector in enumerate(vectors) if vector is None]
+        if new:
+            found = _features(network, pixels[new], batch_size, mixed_precision)
+            store.put([keys[index] for index in new], found)
+            for index, vector in zip(new, found, strict=True):
+                vectors[index] = vector
+    return np.stack(vectors)
+
+
+def _features(network, pixels, batch_size, mixed_precision):
+    network.backbone.eval()
+    device, out = network.backbone.device, []
+    for part in pixels.split(batch_size):
+        with torch.autocast(device.type, torch.bfloat16, enabled=mixed_precision):
+            features = network.backbone(part.to(device, torch.float32))
+        out.append(features.pooled(network.pooling).float().cpu().numpy())
+    return np.concatenate(out)

@@ -5,6 +5,7 @@ from .beamspace import BeamSpace, open_beam_space
 from .blocks import BlockMap
 from .channels import DETECTION_CHANNELS, ComposeChannels
 from .clipping import clip_sigma, clip_to_zero
+from .cropping import CropToSource
 from .noise import FixedNoise, noise_map
 from .reading import BlankedReader
 from .resizing import BeamResampler
@@ -26,7 +27,7 @@ from .unit_range import SCALINGS, UnitRange, to_significance
 
 __all__ = [
     'FixedNoise', 'MeshBackground', 'MeshNoiseMap', 'NoiseMap', 'noise_map',
-    'clip_sigma', 'clip_to_zero',
+    'CropToSource', 'clip_sigma', 'clip_to_zero',
     'STRETCHES', 'Asinh', 'Linear', 'Log', 'Percentile', 'Power', 'Sqrt', 'Stretch', 'ZScale',
     'make_stretch',
     'DETECTION_CHANNELS', 'ComposeChannels',

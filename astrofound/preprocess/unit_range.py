@@ -143,8 +143,9 @@ def to_significance(data):
     Returns
     -------
     significance : 2D `~numpy.ndarray` of float32
-        ``(data - level) / noise``; of an image without noise, ``data - level`` over its largest
-        departure.
+        ``(data - level) / noise``. Where the sky was set to 0 before, the faintest pixels that
+        are left are taken to be 3 sigma; of another image without noise, ``data - level`` over
+        its largest departure.
     """
     data = np.asarray(data, np.float32)
     finite = np.isfinite(data)
@@ -161,8 +162,18 @@ def to_significance(data):
         values = values[kept]
     shifted = np.where(finite, data, np.nan) - level
     if noise <= 0:
-        noise = np.nanmax(np.abs(shifted)) or 1.0
+        is_clipped = level == 0 and not (data < 0).any()
+        noise = (_noise_before_clipping(data[data > 0]) if is_clipped
+                 else np.nanmax(np.abs(shifted))) or 1.0
     return (shifted / noise).astype(np.float32)
+
+
+def _noise_before_clipping(positive):
+    """Noise of an image whose sky was set to 0: what is left began at about 3 sigma."""
+    if not positive.size:
+        return 0.0
+    # no dynamic range is larger, but numbers without noise are
+    return max(np.percentile(positive, 5) / 3, 1e-5 * positive.max())
 
 
 def _sample(values, nx):

@@ -15,6 +15,7 @@ from .errors import (
     NoDetectionsWarning,
     NoWCSWarning,
     ReadError,
+    SkippedImagesWarning,
     WriteError,
 )
 from .optional import require
@@ -25,7 +26,7 @@ __all__ = [
     'AstrofoundError', 'AstrofoundWarning', 'BeamWarning', 'DatasetWarning', 'HeaderWarning',
     'InputError',
     'LicenseWarning', 'MissingDependencyError', 'NoBeamError', 'NoDetectionsWarning',
-    'NoWCSWarning', 'ReadError', 'WriteError',
+    'NoWCSWarning', 'ReadError', 'SkippedImagesWarning', 'WriteError',
     'atomic_path', 'check_choice', 'check_number', 'check_place', 'nearest_name',
     'progress_bar', 'require', 'has_fast_bfloat16', 'resolve_device',
 ]

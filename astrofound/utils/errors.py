@@ -4,7 +4,7 @@ __all__ = [
     'AstrofoundError', 'InputError', 'MissingDependencyError', 'NoBeamError', 'ReadError',
     'WriteError',
     'AstrofoundWarning', 'BeamWarning', 'DatasetWarning', 'HeaderWarning', 'LicenseWarning',
-    'NoDetectionsWarning', 'NoWCSWarning',
+    'NoDetectionsWarning', 'NoWCSWarning', 'SkippedImagesWarning',
 ]
 
 
@@ -58,3 +58,7 @@ class BeamWarning(AstrofoundWarning):
 
 class NoDetectionsWarning(AstrofoundWarning):
     """A detector ran and found nothing."""
+
+
+class SkippedImagesWarning(AstrofoundWarning):
+    """Some of many images could not be read and were left out."""

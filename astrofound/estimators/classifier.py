@@ -1,0 +1,433 @@
+"""Images in, morphological classes out, with any backbone and strategy."""
+
+import copy
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+
+from astrofound.backbones import Backbone, load_backbone
+from astrofound.datasets import ImageSet, open_images
+from astrofound.datasets.checks import check_files
+from astrofound.datasets.lazy import join_images
+from astrofound.networks import HEADS
+from astrofound.training import (
+    AUGMENTATIONS,
+    SOLVERS,
+    STRATEGIES,
+    Ranks,
+    StrategyOptions,
+    build_classifier,
+    fit_classifier,
+    fit_temperature,
+    predict_logits,
+)
+from astrofound.utils import (
+    InputError,
+    SkippedImagesWarning,
+    check_choice,
+    check_number,
+    has_fast_bfloat16,
+    resolve_device,
+)
+
+from .classifier_files import load_classifier, save_classifier
+from .feature_cache import cached_features
+from .image_tensors import prepare_images
+from .labelling import class_weights, encode_labels, split_rows
+from .preparing import Preparation, check_preparation
+
+__all__ = ['MorphologyClassifier']
+
+_SIZE_OF_ANY = 128  # for a backbone that takes any size
+_N_BEAMS = 32.0  # side of a cutout: most radio galaxies are shorter
+_OPTIONS = ('strategy', 'head', 'solver', 'lora_rank', 'n_epochs', 'learning_rate', 'batch_size',
+            'augment', 'unfreeze_after', 'n_blocks', 'layer_decay', 'patience')
+_N_VIEWS = {'none': 1, 'photometric': 1, 'sky-parity': 4, 'sky': 8}
+
+
+class MorphologyClassifier(ClassifierMixin, BaseEstimator):
+    """
+    Classify images by a backbone and a head that are fitted to labelled ones.
+
+    Parameters
+    ----------
+    backbone : str, path-like or `~astrofound.backbones.Backbone`, optional
+        As for `~astrofound.backbones.load_backbone`; ``'compact'`` is bundled.
+    strategy : str, optional
+        What learns: a key of `~astrofound.training.STRATEGIES`.
+    head : str, optional
+        A key of `~astrofound.networks.HEADS`.
+    solver : str, optional
+        How the head of a frozen backbone is fitted: a key of `~astrofound.training.SOLVERS`.
+    pooling : str, optional
+        ``'auto'`` or a key of `~astrofound.backbones.POOLINGS`.
+    image_size : int or 'auto', optional
+        Side in pixels that images are brought to, bilinearly. ``'auto'`` takes the backbone's,
+        and 128 for one that takes any.
+    scaling : str, optional
+        A key of `~astrofound.preprocess.SCALINGS`, or ``'auto'``.
+    crop : float, {'segmentation', 'box'} or None, optional
+        As for `~astrofound.preprocess.CropToSource`.
+    clip : float, optional
+        Pixels that do not rise so many sigma above the sky become 0.
+    augment : str, optional
+        A key of `~astrofound.training.AUGMENTATIONS`; ``'sky-parity'`` where a mirror image is
+        of another class. It also decides over how many orientations predictions are averaged.
+    class_weight : {'balanced'} or None, optional
+        ``'balanced'`` weighs each class by one over its number.
+    n_epochs : int or 'auto', optional
+        Passes over the training images.
+    learning_rate : float or 'auto', optional
+        Of the head.
+    batch_size : int, optional
+        Images a step.
+    unfreeze_after : int or 'auto', optional
+        Epochs in which the head learns alone, for ``'finetune'`` and ``'semi'``.
+    n_blocks : int or 'all', optional
+        Upper blocks of the backbone that learn then.
+    layer_decay : float or 'auto', optional
+        Factor of the learning rate from each block to the one below it.
+    lora_rank : int, optional
+        Rank of the matrices of ``'lora'``.
+    validation : float, optional
+        Share of the images kept apart for early stopping and calibration, where `fit` is given
+        none; 0 keeps none.
+    patience : int or 'auto', optional
+        Epochs without a lower validation loss after which training stops; 0 never stops early.
+    weights : path-like, optional
+        Folder or ``.safetensors`` file of a named backbone.
+    cutout_size : number, `~astropy.units.Quantity` or 'auto', optional
+        Side of a cutout around a source of a catalogue.
+    random_state : int, optional
+        Decides what is random.
+    device : str, optional
+        ``'auto'``, ``'cpu'``, ``'cuda'``, ...
+    precision : {'auto', 'float32', 'bfloat16'}, optional
+        Arithmetic of the network. ``'auto'`` takes bfloat16 on a GPU that has it.
+    cache : path-like, optional
+        Folder in which features of a frozen backbone are kept.
+    run : path-like, optional
+        Folder for checkpoints of a training of the network; one that was stopped goes on.
+
+    Attributes
+    ----------
+    classes_ : 1D `~numpy.ndarray` of str
+        The classes, sorted.
+    network_ : `~astrofound.training.ClassifierNetwork`
+        Backbone and head.
+    temperature_ : float
+        What logits are divided by, so that probabilities are as sure as they are right.
+    history_ : list of dict
+        Losses during the fit.
+    n_trainable_, n_parameters_ : int
+        Parameters that were fitted, and all.
+    skipped_ : `~astropy.table.Table`
+        Rows of the images that could not be read, with the reason.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astrofound.estimators import MorphologyClassifier
+    >>> x, y = np.meshgrid(np.arange(32.0) - 16, np.arange(32.0) - 16)
+    >>> noise = np.random.default_rng(0).normal(size=(20, 32, 32))
+    >>> sizes = np.repeat([1.5, 5.0], 10)[:, None, None]
+    >>> images = noise + 30 * np.exp(-(x**2 + y**2) / (2 * sizes**2))
+    >>> classifier = MorphologyClassifier(validation=0)
+    >>> classifier.fit(images, np.repeat(['compact', 'extended'], 10)).score(
+    ...     images, np.repeat(['compact', 'extended'], 10))
+    1.0
+    """
+
+    def __init__(self, backbone='compact', *, strategy='frozen', head='linear', solver='lbfgs',
+                 pooling='auto', image_size='auto', scaling='auto', crop=None, clip=None,
+                 augment='sky', class_weight='balanced', n_epochs='auto', learning_rate='auto',
+                 batch_size=64, unfreeze_after='auto', n_blocks='all', layer_decay='auto',
+                 lora_rank=8, validation=0.15, patience='auto', weights=None, cutout_size='auto',
+                 random_state=0, device='auto', precision='auto', cache=None, run=None):
+        self.backbone = backbone
+        self.strategy = strategy
+        self.head = head
+        self.solver = solver
+        self.pooling = pooling
+        self.image_size = image_size
+        self.scaling = scaling
+        self.crop = crop
+        self.clip = clip
+        self.augment = augment
+        self.class_weight = class_weight
+        self.n_epochs = n_epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.unfreeze_after = unfreeze_after
+        self.n_blocks = n_blocks
+        self.layer_decay = layer_decay
+        self.lora_rank = lora_rank
+        self.validation = validation
+        self.patience = patience
+        self.weights = weights
+        self.cutout_size = cutout_size
+        self.random_state = random_state
+        self.device = device
+        self.precision = precision
+        self.cache = cache
+        self.run = run
+
+    def fit(self, images, y, *, boxes=None, catalog=None, validation_data=None, unlabelled=None,
+            progress=False):
+        """
+        Fit to labelled images.
+
+        Parameters
+        ----------
+        images : array, sequence or one image
+            As for `FeatureExtractor.transform`.
+        y : 1D array of str
+            Class of each image or row of the catalogue.
+        boxes : sequence, optional
+            Edges ``(x1, y1, x2, y2)`` of the source in each image, for ``crop='box'``.
+        catalog : `~astropy.table.Table` or path-like, optional
+            Sources to cut out of the one image.
+        validation_data : (images, labels) or (images, labels, boxes), optional
+            Images to stop early by and to calibrate with; by default a share of the others.
+        unlabelled : array or sequence, optional
+            Images without labels, for ``strategy='semi'``.
+        progress : bool, optional
+            Whether to show progress bars on standard error.
+
+        Returns
+        -------
+        self : MorphologyClassifier
+            This object.
+
+        Raises
+        ------
+        InputError
+            If a parameter is not possible or images and labels do not fit together.
+        ReadError
+            If the weights of the backbone cannot be read.
+        """
+        self._check_parameters()
+        stamps = self._open(images, catalog)
+        keeps_some = bool(self.validation) and validation_data is None
+        self.classes_, codes = encode_labels(y, len(stamps), n_min=2 if keeps_some else 1)
+        n_own = len(stamps)
+        if validation_data is not None:
+            stamps, codes, boxes = self._append(stamps, codes, boxes, *validation_data)
+        network = self._build(Ranks().device(resolve_device(self.device)))
+        prepared = self._prepare(stamps, boxes, progress)
+        self.n_channels_ = prepared.pixels.shape[1]
+        codes, is_own = codes[prepared.rows], prepared.rows < n_own
+        share = 0 if validation_data is not None else self.validation
+        train, validation = split_rows(codes[is_own], self.classes_, share, self.random_state)
+        if validation_data is not None:
+            validation = np.flatnonzero(~is_own)
+        fitted = fit_classifier(
+            network, prepared.pixels, codes, train=train, validation=validation,
+            options=self._options, features_of=self._features, run=self.run, progress=progress,
+            class_weights=(class_weights(codes[train], len(self.classes_))
+                           if self.class_weight else None),
+            unlabelled=self._open_unlabelled(unlabelled, progress))
+        self._state, self.history_ = fitted.state, fitted.history
+        self.n_trainable_, self.n_parameters_ = fitted.n_trainable, fitted.n_total
+        logits = self._logits(prepared.pixels[torch.from_numpy(validation)])
+        self.temperature_ = fit_temperature(logits, codes[validation])
+        return self
+
+    def predict(self, images, *, boxes=None, catalog=None, progress=False):
+        """
+        Give the likeliest class of each image.
+
+        Parameters
+        ----------
+        images, boxes, catalog, progress : optional
+            As for `fit`.
+
+        Returns
+        -------
+        classes : 1D `~numpy.ndarray` of str
+            One an image; empty text where an image could not be read.
+        """
+        probability = self.predict_proba(images, boxes=boxes, catalog=catalog, progress=progress)
+        unread = np.isnan(probability[:, 0]) if len(probability) else np.zeros(0, bool)
+        classes = self.classes_[np.argmax(np.nan_to_num(probability), axis=1)]
+        return np.where(unread, '', classes)
+
+    def predict_proba(self, images, *, boxes=None, catalog=None, progress=False):
+        """
+        Give the probability of every class, calibrated on the validation images.
+
+        Parameters
+        ----------
+        images, boxes, catalog, progress : optional
+            As for `fit`.
+
+        Returns
+        -------
+        probability : 2D `~numpy.ndarray` of float32
+            Shape ``(n_images, n_classes)``, columns as in ``classes_``; NaN where an image
+            could not be read, which is also warned of.
+
+        Raises
+        ------
+        InputError
+            If the images have another number of bands than those of the fit.
+        """
+        self._check_fitted()
+        stamps = self._open(images, catalog)
+        out = np.full((len(stamps), len(self.classes_)), np.nan, np.float32)
+        if not len(stamps):
+            return out
+        prepared = self._prepare(stamps, boxes, progress)
+        if prepared.pixels.shape[1] != self.n_channels_:
+            raise InputError(f'the images have {prepared.pixels.shape[1]} bands, those of the fit '
+                             f'had {self.n_channels_}')
+        logits = self._logits(prepared.pixels)
+        out[prepared.rows] = softmax(logits / self.temperature_, axis=1)
+        return out
+
+    def save(self, path):
+        """
+        Write the fitted classifier into a folder, as JSON and safetensors.
+
+        Parameters
+        ----------
+        path : path-like
+            The folder, made where missing. Weights of the backbone that were not changed are
+            not copied.
+
+        Raises
+        ------
+        InputError
+            If the backbone was given as an object, which no file can name.
+        WriteError
+            If it cannot be written.
+        """
+        self._check_fitted()
+        save_classifier(path, self)
+
+    @classmethod
+    def load(cls, path, *, device='auto'):
+        """
+        Read a classifier that `save` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+            The folder.
+        device : str, optional
+            Where it will run.
+
+        Returns
+        -------
+        classifier : MorphologyClassifier
+            Ready to predict.
+
+        Raises
+        ------
+        ReadError
+            If there is none, or it was written by a newer version, or the backbone's weights
+            are not those it was fitted with.
+        """
+        return load_classifier(cls, path, device)
+
+    def _check_parameters(self):
+        check_choice('strategy', self.strategy, STRATEGIES)
+        check_choice('head', self.head, HEADS)
+        check_choice('solver', self.solver, SOLVERS)
+        check_choice('augment', self.augment, AUGMENTATIONS)
+        check_choice('precision', self.precision, ('auto', 'float32', 'bfloat16'))
+        check_number('validation', self.validation, minimum=0, maximum=0.9)
+        if self.class_weight is not None:
+            check_choice('class_weight', self.class_weight, ('balanced',))
+        if self.image_size != 'auto':
+            check_number('image_size', self.image_size, minimum=1, integer=True)
+
+    def _check_fitted(self):
+        if not hasattr(self, 'temperature_'):
+            raise NotFittedError('call fit() or load() first')
+
+    def _append(self, stamps, codes, boxes, images, y, more_boxes=None):
+        """Put the validation images behind the others."""
+        more = self._open(images, None)
+        known, extra = encode_labels(y, len(more))
+        if unknown := sorted(set(known.tolist()) - set(self.classes_.tolist())):
+            raise InputError('validation images of classes that no other image has: '
+                             + ', '.join(map(str, unknown)))
+        codes = np.append(codes, np.searchsorted(self.classes_, known)[extra])
+        if boxes is not None:
+            boxes = [*boxes, *([None] * len(more) if more_boxes is None else more_boxes)]
+        return ImageSet(join_images([stamps, more])), codes, boxes
+
+    def _build(self, device):
+        """Load the backbone, check what is asked of it and put a head on it."""
+        if isinstance(self.backbone, Backbone):
+            backbone = copy.deepcopy(self.backbone)
+        else:
+            backbone = load_backbone(self.backbone, weights=self.weights,
+                                     pretrained=self.strategy != 'scratch')
+        spec = backbone.spec
+        check_preparation(spec, self.scaling, self.crop, self.clip)
+        self._preparation = Preparation(spec, self.scaling, self.crop, self.clip)
+        self.image_size_ = int((spec.image_size or _SIZE_OF_ANY) if self.image_size == 'auto'
+                               else self.image_size)
+        spec.grid_shape((self.image_size_, self.image_size_))
+        fast = device.type == 'cuda' and has_fast_bfloat16(device)
+        self._options = StrategyOptions(
+            pooling=spec.check_pooling(self.pooling), seed=self.random_state,
+            mixed_precision=self.precision == 'bfloat16' or (self.precision == 'auto' and fast),
+            **{name: getattr(self, name) for name in _OPTIONS})
+        self.fingerprint_ = backbone.fingerprint()
+        return self._with_head(backbone.to(device))
+
+    def _with_head(self, backbone):
+        self.network_ = build_classifier(backbone, len(self.classes_), self._options)
+        return self.network_
+
+    def _open(self, images, catalog):
+        if isinstance(images, (list, tuple)):
+            check_files([image for image in images if isinstance(image, (str, Path))])
+        return open_images(images, catalog=catalog, size=self.cutout_size, n_beams=_N_BEAMS)
+
+    def _open_unlabelled(self, images, progress):
+        if self.strategy != 'semi':
+            return None
+        if images is None:
+            raise InputError("strategy 'semi' learns from unlabelled images too; pass them to "
+                             "fit(unlabelled=...), or choose 'finetune'")
+        return self._prepare(self._open(images, None), None, progress).pixels
+
+    def _prepare(self, stamps, boxes, progress):
+        if boxes is not None and len(boxes) != len(stamps):
+            raise InputError(f'there are {len(stamps)} images and {len(boxes)} boxes')
+        prepared = prepare_images(stamps, self._preparation, self.image_size_, boxes=boxes,
+                                  progress=progress)
+        self.skipped_ = prepared.failed
+        if len(prepared.failed):
+            first = prepared.failed[0]
+            warnings.warn(SkippedImagesWarning(
+                f'{len(prepared.failed)} of {len(stamps)} images cannot be read and are left '
+                f"out, the first is row {first['row']}: {first['reason']}"), stacklevel=3)
+        return prepared
+
+    def _features(self, pixels):
+        """Pooled features of the backbone as it was loaded, from the cache where they are."""
+        settings = f'{self.fingerprint_} {self._options.pooling} {self._options.mixed_precision}'
+        return cached_features(self.network_, pixels, settings=settings, cache=self.cache,
+                               batch_size=self.batch_size,
+                               mixed_precision=self._options.mixed_precision)
+
+    def _logits(self, pixels):
+        """Logits averaged over the orientations that the augmentation holds for equal."""
+        n_views = 1 if self._options.is_probe else _N_VIEWS[self.augment]
+        total = 0
+        for turn in range(n_views):
+            view = torch.rot90(pixels, turn % 4, (2, 3))
+            view = view.flip(3) if turn >= 4 else view
+            total = total + predict_logits(self.network_, view, batch_size=self.batch_size,
+                                           mixed_precision=self._options.mixed_precision)
+        return total.numpy() / n_views
