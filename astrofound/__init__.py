@@ -13,8 +13,8 @@ __all__ = ['SourceDetector', 'SurveyImage', '__version__', 'read_catalog', 'writ
 __version__ = version('astrofound')
 
 _SUBPACKAGES = {
-    'backbones', 'baselines', 'catalog', 'datasets', 'estimators', 'evaluation', 'explore', 'image',
-    'networks', 'pipeline', 'preprocess', 'training', 'utils',
+    'backbones', 'baselines', 'catalog', 'datasets', 'estimators', 'evaluation', 'explore',
+    'guidance', 'image', 'networks', 'pipeline', 'preprocess', 'training', 'utils',
 }
 _HOMES = {
     'SourceDetector': 'estimators',

@@ -2,6 +2,7 @@
 
 from .classification import ClassificationReport, class_rates, macro_mean, score_classes
 from .comparison import Comparison, compare_catalogs
+from .cross_validation import CrossValidation
 from .experiments import CompareStrategies, LearningCurve
 from .runs import read_runs
 from .sources import SourceList
@@ -11,6 +12,6 @@ from .truth import TruthScore, score_truth
 __all__ = [
     'SNR_EDGES', 'Comparison', 'SourceList', 'TruthScore',
     'compare_catalogs', 'ClassificationReport', 'class_rates', 'macro_mean', 'score_classes',
-    'CompareStrategies', 'LearningCurve', 'read_runs',
+    'CompareStrategies', 'CrossValidation', 'LearningCurve', 'read_runs',
     'f1_score', 'fraction', 'median_scatter', 'score_truth',
 ]

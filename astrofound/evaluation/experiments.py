@@ -5,22 +5,20 @@ They stand here, below the estimators, because they need nothing but what every 
 scikit-learn has: ``fit``, ``predict`` and parameters that can be copied.
 """
 
-import logging
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from astropy.table import Table
 from sklearn.base import clone
 
 from astrofound.datasets import split_labelled
-from astrofound.utils import InputError, check_choice, check_number, progress_bar
+from astrofound.utils import InputError, check_choice, check_number
 
 from .labels import check_trainable
-from .runs import RunStore, as_labelled, fingerprint, join_runs, time_run
+from .runs import as_labelled, do_runs, fingerprint, named_classifiers, time_run
 
 __all__ = ['CompareStrategies', 'LearningCurve']
-
-logger = logging.getLogger(__name__)
 
 METRICS = ('f1', 'precision', 'recall', 'accuracy')
 BARS = {'minmax': (np.min, np.max),
@@ -36,7 +34,8 @@ class LearningCurve:
     Each repeat draws its own parts, every class in proportion and at least one image of each;
     the part for a smaller fraction lies within that for a larger one. A classifier with a
     ``random_state`` gets another one in each repeat, so that runs with all labels differ by
-    that alone. What is not drawn is handed to ``fit`` as ``validation`` where that takes it.
+    that alone. What is not drawn is handed to ``fit`` as ``validation_data`` where that takes
+    it.
 
     Parameters
     ----------
@@ -126,27 +125,19 @@ class LearningCurve:
         if len(strange := np.setdiff1d(test.labels, classes)):
             raise InputError(f'the test set holds {", ".join(map(str, strange))}, which no '
                              'training image shows')
-        jobs = [(name, model, repeat, fraction) for name, model in _named(classifiers).items()
-                for repeat in range(self.repeats) for fraction in self.fractions]
-        store = RunStore(path, classes)
         data = fingerprint(train, test, self.seed)
-        runs = []
-        for name, model, repeat, fraction in progress_bar(jobs, total=len(jobs), label='runs',
-                                                          show=progress):
-            key = {'name': name, 'fraction': float(fraction), 'repeat': repeat,
-                   'settings': fingerprint(model, data)}
-            found = store.find(key)
-            if found is None:
-                logger.info('%s with %g %% of the labels, run %d', name, 100 * fraction,
-                            repeat + 1)
-                figures = self._run_once(model, train, test, classes, repeat, fraction)
-                found = store.add({**key, **figures})
-            runs.append(found)
-        return join_runs(runs)
+        jobs = []
+        for name, model in named_classifiers(classifiers).items():
+            settings = fingerprint(model, data)
+            jobs += [({'name': name, 'fraction': float(fraction), 'repeat': repeat,
+                       'settings': settings},
+                      partial(self._run_once, model, train, test, classes, repeat, fraction))
+                     for repeat in range(self.repeats) for fraction in self.fractions]
+        return do_runs(jobs, classes, path=path, progress=progress)
 
     def _run_once(self, model, train, test, classes, repeat, fraction):
         split = split_labelled(train, test=0, fraction=fraction, seed=self.seed + repeat)
-        return time_run(_reseeded(model, self.seed + repeat), train.select(split.train), test,
+        return time_run(reseeded(model, self.seed + repeat), train.select(split.train), test,
                         classes=classes, validation=train.select(split.validation))
 
     def summarize(self, runs):
@@ -246,7 +237,7 @@ class CompareStrategies:
             If the file cannot be written.
         """
         if self.baseline is not None:
-            check_choice('baseline', self.baseline, _named(classifiers))
+            check_choice('baseline', self.baseline, named_classifiers(classifiers))
         return self._curve().run(classifiers, train, test, path=path, progress=progress)
 
     def summarize(self, runs):
@@ -287,16 +278,22 @@ class CompareStrategies:
         return table
 
 
-def _named(classifiers):
-    if not isinstance(classifiers, dict):
-        return {type(classifiers).__name__: classifiers}
-    if not classifiers:
-        raise InputError("'classifiers' is empty")
-    return classifiers
+def reseeded(model, seed):
+    """
+    Return a copy of a classifier with another seed wherever it has one.
 
+    Parameters
+    ----------
+    model : estimator of scikit-learn
+        Left as it is; steps of a pipeline count as well.
+    seed : int
+        What each ``random_state`` becomes.
 
-def _reseeded(model, seed):
-    """Return a copy with another seed wherever it has one."""
+    Returns
+    -------
+    copy : estimator
+        Not fitted.
+    """
     model = clone(model)
     names = [name for name in model.get_params() if name.rpartition('__')[2] == 'random_state']
     return model.set_params(**dict.fromkeys(names, seed))

@@ -11,11 +11,14 @@ from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from astrofound.datasets import LabelledImages
-from astrofound.utils import InputError, ReadError, atomic_path, check_place
+from astrofound.utils import InputError, ReadError, atomic_path, check_place, progress_bar
 
 from .classification import score_classes
 
-__all__ = ['RunStore', 'as_labelled', 'fingerprint', 'join_runs', 'read_runs', 'time_run']
+__all__ = [
+    'RunStore', 'as_labelled', 'do_runs', 'fingerprint', 'join_runs', 'named_classifiers',
+    'read_runs', 'time_run',
+]
 
 logger = logging.getLogger(__name__)
 
@@ -139,6 +142,64 @@ class RunStore:
         return run
 
 
+def do_runs(jobs, classes, *, path=None, progress=False):
+    """
+    Do the runs that a file does not hold yet, and add each to it.
+
+    Parameters
+    ----------
+    jobs : list of (dict, callable)
+        The key of each run, as for `RunStore.find`, and what gives its figures.
+    classes : 1D `~numpy.ndarray`
+        Classes of all of them.
+    path : path-like, optional
+        ECSV file of the runs.
+    progress : bool, optional
+        Whether to show a progress bar on standard error.
+
+    Returns
+    -------
+    runs : `~astropy.table.Table`
+        One row a job, in their order.
+    """
+    store = RunStore(path, classes)
+    runs = []
+    for key, run in progress_bar(jobs, total=len(jobs), label='runs', show=progress):
+        found = store.find(key)
+        if found is None:
+            logger.info('%s with %g %% of the labels, run %d', key['name'],
+                        100 * key['fraction'], key['repeat'] + 1)
+            found = store.add({**key, **run()})
+        runs.append(found)
+    return join_runs(runs)
+
+
+def named_classifiers(classifiers):
+    """
+    Return classifiers under their names.
+
+    Parameters
+    ----------
+    classifiers : estimator or dict of str to estimator
+        One alone gets the name of its class.
+
+    Returns
+    -------
+    classifiers : dict of str to estimator
+        At least one.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if not isinstance(classifiers, dict):
+        return {type(classifiers).__name__: classifiers}
+    if not classifiers:
+        raise InputError("'classifiers' is empty")
+    return classifiers
+
+
 def join_runs(tables):
     """
     Put tables of runs of the same classes under each other.
@@ -200,7 +261,8 @@ def time_run(classifier, train, test, *, classes, validation=None):
     classes : 1D `~numpy.ndarray`
         All classes, sorted.
     validation : `~astrofound.datasets.LabelledImages`, optional
-        Handed to ``fit`` as a pair where that takes it.
+        Handed to ``fit`` as ``validation_data`` where that takes it. So are boxes, where
+        training and test have them.
 
     Returns
     -------
@@ -208,20 +270,26 @@ def time_run(classifier, train, test, *, classes, validation=None):
         Numbers of the report, seconds, trainable parameters and the confusion matrix.
     """
     model = clone(classifier)
-    more = {}
-    if validation is not None and len(validation) and has_fit_parameter(model, 'validation'):
-        more['validation'] = (validation.images, validation.labels)
+    boxes = {}
+    if train.boxes is not None and test.boxes is not None and has_fit_parameter(model, 'boxes'):
+        boxes = {'train': {'boxes': train.boxes}, 'test': {'boxes': test.boxes}}
+    more = dict(boxes.get('train', {}))
+    if validation is not None and len(validation) and has_fit_parameter(
+            model, 'validation_data'):
+        more['validation_data'] = (validation.images, validation.labels,
+                                   *([validation.boxes] if boxes else []))
     started = time.perf_counter()
     model.fit(train.images, train.labels, **more)
     fitted = time.perf_counter()
     if hasattr(model, 'predict_proba'):
-        probabilities = np.zeros((len(test), len(classes)))
-        columns = np.searchsorted(classes, model.classes_)
-        probabilities[:, columns] = model.predict_proba(test.images)
-        report = score_classes(test.labels, probabilities=probabilities, classes=classes)
+        given = model.predict_proba(test.images, **boxes.get('test', {}))
+        read = np.isfinite(given).all(axis=1)    # images that could not be read have no answer
+        probabilities = np.zeros((read.sum(), len(classes)))
+        probabilities[:, np.searchsorted(classes, model.classes_)] = given[read]
+        report = score_classes(test.labels[read], probabilities=probabilities, classes=classes)
     else:
         report = score_classes(test.labels, model.predict(test.images), classes=classes)
-    return {'n_train': len(train), 'n_test': len(test), **report.figures(),
+    return {'n_train': len(train), 'n_test': report.n_images, **report.figures(),
             'seconds_fit': fitted - started, 'seconds_test': time.perf_counter() - fitted,
             'n_trainable': getattr(model, 'n_trainable_', None), 'confusion': report.confusion}
 

@@ -34,10 +34,10 @@ class Recorder(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.strength = strength
 
-    def fit(self, images, y, validation=None):
+    def fit(self, images, y, validation_data=None):
         self.classes_, counts = np.unique(y, return_counts=True)
         self.n_trainable_ = 17
-        left = None if validation is None else len(validation[1])
+        left = None if validation_data is None else len(validation_data[1])
         self.seen.append((self.random_state, len(images), counts.min(), left))
         return self
 
@@ -77,6 +77,28 @@ def test_what_a_run_is_given(recorder):
     assert not hasattr(recorder, 'classes_')
 
 
+def test_boxes_and_unread_images():
+    class Boxed(Recorder):
+        def fit(self, images, y, validation_data=None, boxes=None):
+            self.seen.append((len(boxes), [len(part) for part in validation_data]))
+            self.classes_ = np.unique(y)
+            return self
+
+        def predict_proba(self, images, boxes=None):
+            assert len(boxes) == len(images)
+            answers = np.eye(3)[np.arange(len(images)) % 3]
+            answers[:5] = np.nan
+            return answers
+
+    Recorder.seen = []
+    x, y = images(30)
+    data = LabelledImages(x, y, boxes=[[[0, 0, 1, 1]]] * 30)
+    runs = LearningCurve((0.5,), repeats=1).run(Boxed(), data, data)
+    assert Recorder.seen == [(15, [15, 15, 15])]
+    assert runs['n_test'][0] == 25
+    assert runs['f1'][0] == 1
+
+
 def test_finished_runs_are_not_run_again(recorder, tmp_path):
     path = tmp_path / 'runs.ecsv'
     train, test = images(), images(30, seed=1)
@@ -105,7 +127,7 @@ def test_finished_runs_are_not_run_again(recorder, tmp_path):
 
 def test_a_failing_run_leaves_the_others(tmp_path):
     class Failing(Recorder):
-        def fit(self, images, y, validation=None):
+        def fit(self, images, y, validation_data=None):
             if len(images) > 100:
                 raise RuntimeError('burst')
             return super().fit(images, y)
