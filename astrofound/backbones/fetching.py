@@ -1,11 +1,10 @@
 """Fetch a backbone into a folder that can be carried to a machine without a network."""
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
 
-from ..utils import InputError, WriteError, atomic_path
+from ..utils import InputError, WriteError, atomic_path, file_digest
 from .places import MANIFEST, find_files
 from .registry import find_spec
 
@@ -85,8 +84,7 @@ def _write_manifest(target, spec, revision):
     digests = {}
     for path in sorted(target.iterdir()):
         if path.is_file() and path.name != MANIFEST:
-            with path.open('rb') as file:
-                digests[path.name] = hashlib.file_digest(file, 'sha256').hexdigest()
+            digests[path.name] = file_digest(path)
     content = {'format': 1, 'name': spec.name, 'repo': spec.repo, 'revision': revision,
                'license': spec.license, 'reference': spec.reference, 'sha256': digests}
     with atomic_path(target / MANIFEST) as temporary:

@@ -7,9 +7,9 @@ import numpy as np
 
 from ..utils import InputError
 from .labelled import LabelledImages, check_lengths, default_names, per_image_boxes
-from .lazy import take_images
+from .lazy import join_images, take_images
 
-__all__ = ['BoxedImages', 'clean_boxes']
+__all__ = ['BoxedImages', 'clean_boxes', 'join_boxed']
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -161,6 +161,39 @@ class BoxedImages:
         return LabelledImages(take_images(self.images, np.array(kept, int)),
                               np.array(labels, str), classes=self.classes,
                               names=self.names[kept], boxes=boxes, source=self.source)
+
+
+def join_boxed(parts):
+    """
+    Put data sets behind one another.
+
+    Parameters
+    ----------
+    parts : sequence of BoxedImages
+        With the same classes in the same order.
+
+    Returns
+    -------
+    data : BoxedImages
+        All their images.
+
+    Raises
+    ------
+    InputError
+        If there is none, or their classes differ.
+    """
+    parts = list(parts)
+    if len({part.classes for part in parts}) != 1:
+        raise InputError("'parts' must be data sets of the same classes, got "
+                         + ('none' if not parts else ' and '.join(
+                             dict.fromkeys(', '.join(part.classes) for part in parts))))
+    return BoxedImages(
+        join_images([part.images for part in parts]), classes=parts[0].classes,
+        names=np.concatenate([part.names for part in parts]),
+        source=' + '.join(dict.fromkeys(part.source for part in parts if part.source)),
+        notes=[note for part in parts for note in part.notes],
+        **{name: [own for part in parts for own in getattr(part, name)]
+           for name in ('boxes', 'labels', 'ignored')})
 
 
 def clean_boxes(boxes, shape):

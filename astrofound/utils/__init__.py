@@ -2,6 +2,7 @@
 
 from .atomic import atomic_path, check_place
 from .device import has_fast_bfloat16, resolve_device
+from .download import download_file, file_digest
 from .errors import (
     AstrofoundError,
     AstrofoundWarning,
@@ -28,5 +29,6 @@ __all__ = [
     'LicenseWarning', 'MissingDependencyError', 'NoBeamError', 'NoDetectionsWarning',
     'NoWCSWarning', 'ReadError', 'SkippedImagesWarning', 'WriteError',
     'atomic_path', 'check_choice', 'check_number', 'check_place', 'nearest_name',
-    'progress_bar', 'require', 'has_fast_bfloat16', 'resolve_device',
+    'download_file', 'file_digest', 'progress_bar', 'require', 'has_fast_bfloat16',
+    'resolve_device',
 ]
