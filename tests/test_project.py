@@ -38,7 +38,10 @@ def imported_distributions():
 
 
 # What a library we call imports by itself, and does not install.
-NEEDED_BY_LIBRARIES = {'scikit-image'}  # photutils.segmentation.deblend_sources
+NEEDED_BY_LIBRARIES = {
+    'pycocotools',   # torchmetrics.detection.MeanAveragePrecision
+    'scikit-image',  # photutils.segmentation.deblend_sources
+}
 
 
 def test_dependencies_are_those_imported():

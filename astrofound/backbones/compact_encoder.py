@@ -2,11 +2,11 @@
 
 import torch
 
-from ..networks import load_weights
+from ..networks import CompactNetwork, load_weights
 from ..preprocess import DETECTION_CHANNELS, Asinh, Linear
 from .backbone import Backbone
 
-__all__ = ['CompactBackbone', 'build_compact']
+__all__ = ['CompactBackbone', 'build_compact', 'new_compact']
 
 
 class CompactBackbone(Backbone):
@@ -97,5 +97,24 @@ def build_compact(spec, source='compact'):
     parts = (network.stem, network.stages, network.downs, network.merges)
     spec = spec.replace(
         n_features=network.widths[-1], sha256=weights.sha256,
-        n_parameters=sum(p.numel() for part in parts for p in part.parameters()))
+        n_parameters=sum(p.numel() for part in parts for p in part.parameters()),
+        options=(('widths', network.widths), ('depths', network.depths)))
     return CompactBackbone(spec, network, weights.beam_pix)
+
+
+def new_compact(spec):
+    """
+    Build the encoder of a compact detector with random weights.
+
+    Parameters
+    ----------
+    spec : BackboneSpec
+        Its record; ``options`` can give ``widths`` and ``depths``.
+
+    Returns
+    -------
+    backbone : CompactBackbone
+        In evaluation mode.
+    """
+    network = CompactNetwork(**dict(spec.options))
+    return CompactBackbone(spec.replace(n_features=network.widths[-1]), network)

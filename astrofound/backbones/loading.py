@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ..utils import AstrofoundError, InputError, LicenseWarning, ReadError, resolve_device
-from .compact_encoder import build_compact
+from .compact_encoder import build_compact, new_compact
 from .places import MANIFEST, check_sha256, describe_folder, find_files, models_folder, weight_file
 from .registry import find_spec
 from .spec import BackboneSpec
@@ -139,10 +139,8 @@ def _spec_of_folder(folder, mean, std):
 
 def _build(spec):
     """Make a network with random weights."""
-    if spec.library == 'astrofound':
-        raise InputError(f'{spec.name} has no untrained form here; train a detector instead')
-    builders = {'timm': build_timm, 'transformers': build_transformers,
-                'torchvision': build_torchvision}
+    builders = {'astrofound': new_compact, 'timm': build_timm,
+                'transformers': build_transformers, 'torchvision': build_torchvision}
     if spec.library == 'timm' and not spec.mean:
         spec = spec_of_timm(spec.model, name=spec.name)
     return builders[spec.library](spec)

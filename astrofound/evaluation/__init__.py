@@ -1,5 +1,13 @@
 """How good a catalogue is, against another one or the truth; and how good a classifier."""
 
+from .boxes import (
+    IOU_THRESHOLDS,
+    BoxScores,
+    BoxSet,
+    box_overlaps,
+    match_boxes,
+    score_boxes,
+)
 from .classification import ClassificationReport, class_rates, macro_mean, score_classes
 from .comparison import Comparison, compare_catalogs
 from .cross_validation import CrossValidation
@@ -13,5 +21,6 @@ __all__ = [
     'SNR_EDGES', 'Comparison', 'SourceList', 'TruthScore',
     'compare_catalogs', 'ClassificationReport', 'class_rates', 'macro_mean', 'score_classes',
     'CompareStrategies', 'CrossValidation', 'LearningCurve', 'read_runs',
+    'IOU_THRESHOLDS', 'BoxScores', 'BoxSet', 'box_overlaps', 'match_boxes', 'score_boxes',
     'f1_score', 'fraction', 'median_scatter', 'score_truth',
 ]

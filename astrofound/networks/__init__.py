@@ -1,13 +1,34 @@
-"""Torch modules of astrofound: the compact beam-space detector and its weights."""
+"""Torch modules of astrofound: the compact detector, and Faster R-CNN on any backbone."""
+
+from importlib import import_module
 
 from .calibration import ScoreCalibration, peak_snr
 from .compact import CompactNetwork, for_inference
 from .decode import Candidates, decode
 from .heads import HEADS, AttentionHead, VectorHead, build_head
+from .runs import is_box_run
 from .weights import CompactWeights, load_weights, save_weights
 
 __all__ = [
     'HEADS', 'AttentionHead', 'VectorHead', 'build_head',
     'Candidates', 'CompactNetwork', 'CompactWeights', 'ScoreCalibration', 'decode',
-    'for_inference', 'load_weights', 'peak_snr', 'save_weights',
+    'for_inference', 'is_box_run', 'load_weights', 'peak_snr', 'save_weights',
+    'AnchorPlan', 'BoxNetwork', 'BoxRefiner', 'FeaturePyramid', 'RcnnOptions', 'SimplePyramid',
+    'best_iou', 'build_rcnn', 'fit_anchors', 'fit_refiner', 'plan_anchors', 'usual_anchors',
 ]
+
+# Names whose modules load torchvision's detectors: the compact detector does without.
+_HOMES = {
+    'AnchorPlan': 'anchors', 'best_iou': 'anchors', 'fit_anchors': 'anchors',
+    'usual_anchors': 'anchors',
+    'BoxNetwork': 'rcnn', 'RcnnOptions': 'rcnn', 'build_rcnn': 'rcnn', 'plan_anchors': 'rcnn',
+    'FeaturePyramid': 'pyramid', 'SimplePyramid': 'pyramid',
+    'BoxRefiner': 'refining', 'fit_refiner': 'refining',
+}
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(import_module(f'.{_HOMES[name]}', __name__), name)
+    msg = f'module {__name__!r} has no attribute {name!r}'
+    raise AttributeError(msg)

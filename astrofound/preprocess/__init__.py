@@ -6,6 +6,7 @@ from .blocks import BlockMap
 from .channels import DETECTION_CHANNELS, ComposeChannels
 from .clipping import clip_sigma, clip_to_zero
 from .cropping import CropToSource
+from .network_input import NETWORK_SCALINGS, NetworkInput, NetworkView
 from .noise import FixedNoise, noise_map
 from .reading import BlankedReader
 from .resizing import BeamResampler
@@ -35,5 +36,6 @@ __all__ = [
     'BlankedReader', 'BlockMap', 'SmoothedMap', 'artefact_level', 'peak_density',
     'smoothed_noise',
     'Tile', 'TileGrid', 'TilingOptions',
+    'NETWORK_SCALINGS', 'NetworkInput', 'NetworkView',
     'SCALINGS', 'UnitRange', 'to_significance',
 ]

@@ -1,6 +1,9 @@
 """Training loops, targets, augmentation, validation and model cards."""
 
+from importlib import import_module
+
 from .adaptation import add_lora, count_parameters, freeze, hold_statistics, layer_groups, unfreeze
+from .calibration import fit_calibration
 from .classifier_network import ClassifierNetwork
 from .classify import ClassifierRecipe, predict_logits, train_classifier
 from .compact import RECIPES, CompactRecipe, train_compact
@@ -22,11 +25,31 @@ from .validate import MatchedCandidates, calibrate, figures_of_merit, match_fiel
 
 __all__ = [
     'RECIPES', 'CompactRecipe', 'FieldStream', 'MatchedCandidates', 'SourceLabels', 'Targets',
-    'TrainingField', 'calibrate', 'encode_targets', 'figures_of_merit', 'make_training_field',
-    'match_fields', 'train_compact',
     'AUGMENTATIONS', 'SOLVERS', 'STRATEGIES', 'ClassifierNetwork', 'ClassifierRecipe',
     'FittedClassifier', 'ImageAugmentation', 'Ranks', 'StrategyOptions', 'add_lora',
     'build_classifier', 'count_parameters', 'fit_classifier', 'fit_head', 'fit_temperature',
     'freeze', 'hold_statistics', 'layer_groups', 'make_recipe', 'predict_logits',
     'train_classifier', 'unfreeze',
+    'TrainingField', 'calibrate', 'encode_targets', 'figures_of_merit', 'fit_calibration',
+    'make_training_field', 'match_fields', 'train_compact',
+    'BOX_RECIPES', 'TUNINGS', 'BoxModel', 'BoxRecipe', 'BoxTile', 'crop_tile', 'find_boxes',
+    'judge_boxes', 'load_box_model', 'orient_tile', 'prepare_tile', 'refine_boxes',
+    'save_box_model', 'split_tiles', 'train_boxes',
 ]
+
+# Names whose modules load torchvision's detectors.
+_HOMES = {
+    'BOX_RECIPES': 'box_recipe', 'TUNINGS': 'box_recipe', 'BoxRecipe': 'box_recipe',
+    'BoxTile': 'box_tiles', 'crop_tile': 'box_tiles', 'orient_tile': 'box_tiles',
+    'prepare_tile': 'box_tiles',
+    'BoxModel': 'box_model', 'load_box_model': 'box_model', 'save_box_model': 'box_model',
+    'find_boxes': 'box_judging', 'judge_boxes': 'box_judging', 'refine_boxes': 'box_judging',
+    'split_tiles': 'boxes', 'train_boxes': 'boxes',
+}
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(import_module(f'.{_HOMES[name]}', __name__), name)
+    msg = f'module {__name__!r} has no attribute {name!r}'
+    raise AttributeError(msg)

@@ -5,21 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.spatial import cKDTree
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 from astrofound.catalog import CLASS_NAMES, Detections, group_parts
-from astrofound.networks.calibration import ScoreCalibration, peak_snr
+from astrofound.networks.calibration import peak_snr
 from astrofound.networks.compact import TOTAL_STRIDE
 from astrofound.networks.decode import decode
 from astrofound.preprocess import DETECTION_CHANNELS
 
+from .calibration import fit_calibration
 from .targets import SNR_IGNORE
 
 __all__ = ['MatchedCandidates', 'calibrate', 'figures_of_merit', 'match_fields']
 
 _LOGIT_MIN = -5.0
-_LOGIT_DOUBTFUL = -3.0  # weaker candidates are not shown to the fit: there are too many
 _FOOTPRINT = 0.6  # boxes run to one FWHM from the middle; a source ends a little beyond half
 
 
@@ -236,15 +234,4 @@ def calibrate(matched, *, n_knots=33):
     calibration : ScoreCalibration
         A logistic regression that joins the two, and an isotonic fit of what comes of it.
     """
-    real = matched.on_source.astype(int)
-    features = ScoreCalibration.features(matched.logit, matched.peak_snr)
-    weights = ScoreCalibration().weights
-    doubtful = matched.logit > _LOGIT_DOUBTFUL
-    if len(np.unique(real[doubtful])) == 2:  # else there is nothing to tell apart
-        fit = LogisticRegression(C=10.0, max_iter=1000, fit_intercept=False)
-        weights = fit.fit(features[doubtful], real[doubtful]).coef_[0]
-    joined = features @ np.array(weights)
-    fit = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds='clip').fit(joined, real)
-    knots = np.linspace(*np.percentile(joined, [0, 100]), n_knots)
-    return ScoreCalibration(*(tuple(map(float, np.round(values, 4)))
-                              for values in (weights, knots, fit.predict(knots))))
+    return fit_calibration(matched.logit, matched.peak_snr, matched.on_source, n_knots=n_knots)

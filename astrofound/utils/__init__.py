@@ -17,6 +17,7 @@ from .errors import (
     NoWCSWarning,
     ReadError,
     SkippedImagesWarning,
+    TrainingError,
     WriteError,
 )
 from .optional import require
@@ -27,7 +28,7 @@ __all__ = [
     'AstrofoundError', 'AstrofoundWarning', 'BeamWarning', 'DatasetWarning', 'HeaderWarning',
     'InputError',
     'LicenseWarning', 'MissingDependencyError', 'NoBeamError', 'NoDetectionsWarning',
-    'NoWCSWarning', 'ReadError', 'SkippedImagesWarning', 'WriteError',
+    'NoWCSWarning', 'ReadError', 'SkippedImagesWarning', 'TrainingError', 'WriteError',
     'atomic_path', 'check_choice', 'check_number', 'check_place', 'nearest_name',
     'download_file', 'file_digest', 'progress_bar', 'require', 'has_fast_bfloat16',
     'resolve_device',

@@ -2,7 +2,7 @@
 
 __all__ = [
     'AstrofoundError', 'InputError', 'MissingDependencyError', 'NoBeamError', 'ReadError',
-    'WriteError',
+    'TrainingError', 'WriteError',
     'AstrofoundWarning', 'BeamWarning', 'DatasetWarning', 'HeaderWarning', 'LicenseWarning',
     'NoDetectionsWarning', 'NoWCSWarning', 'SkippedImagesWarning',
 ]
@@ -26,6 +26,10 @@ class ReadError(AstrofoundError, OSError):
 
 class WriteError(AstrofoundError, OSError):
     """An output that cannot be written."""
+
+
+class TrainingError(AstrofoundError, RuntimeError):
+    """A training that cannot go on, such as one whose loss is no number any more."""
 
 
 class MissingDependencyError(AstrofoundError, ImportError):

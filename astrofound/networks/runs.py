@@ -1,0 +1,58 @@
+"""What a run folder holds, read without torch."""
+
+import json
+from pathlib import Path
+
+from astrofound.utils import ReadError
+
+__all__ = ['BOX_KIND', 'is_box_run', 'read_parameters']
+
+BOX_KIND = 'box detector'
+PARAMETERS = 'params.json'
+
+
+def is_box_run(source):
+    """
+    Tell whether something is the run folder of a detector on a backbone.
+
+    Parameters
+    ----------
+    source : str or path-like
+        A name, folder or file.
+
+    Returns
+    -------
+    found : bool
+        Whether its parameters say so.
+    """
+    folder = Path(source)
+    return (folder / PARAMETERS).is_file() and read_parameters(folder).get('kind') == BOX_KIND
+
+
+def read_parameters(run):
+    """
+    Read the parameters of a run.
+
+    Parameters
+    ----------
+    run : path-like
+        Folder.
+
+    Returns
+    -------
+    parameters : dict
+        Contents of its ``params.json``.
+
+    Raises
+    ------
+    ReadError
+        If there are none, or they cannot be read.
+    """
+    path = Path(run) / PARAMETERS
+    try:
+        parameters = json.loads(path.read_text())
+    except OSError as error:
+        raise ReadError(f'cannot read {path}: {error.strerror}') from None
+    except ValueError as error:
+        raise ReadError(f'{path} is no JSON: {error}') from None
+    return parameters if isinstance(parameters, dict) else {}

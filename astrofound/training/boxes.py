@@ -1,0 +1,243 @@
+"""Train a detector on any backbone from images with boxes, resumably."""
+
+import json
+import logging
+import warnings
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from astrofound.backbones import load_backbone
+from astrofound.networks.rcnn import RcnnOptions, build_rcnn, plan_anchors
+from astrofound.utils import InputError, check_number, resolve_device
+
+from .box_judging import calibrate_boxes, find_boxes, judge_boxes, refine_boxes
+from .box_model import BoxModel, save_box_model
+from .box_recipe import BOX_RECIPES
+from .box_trainer import BoxTrainer
+
+__all__ = ['split_tiles', 'train_boxes']
+
+logger = logging.getLogger(__name__)
+
+_DENSITY_FACTOR = 5  # detections of a tile for each source of the fullest
+
+
+def train_boxes(run, tiles, held_out, *, classes, network_input, backbone='compact',
+                backbone_weights=None, recipe=BOX_RECIPES['default'], seed=0, device='auto',
+                progress=False):
+    """
+    Train a Faster R-CNN and write it into a folder.
+
+    A run that was stopped goes on from its last epoch when called again with the same folder,
+    and ends as if it had not been stopped.
+
+    Parameters
+    ----------
+    run : path-like
+        Folder of the run, made where missing.
+    tiles : sequence of BoxTile
+        What it learns from.
+    held_out : sequence of BoxTile
+        What it is judged by from time to time, and what calibrates scores and boxes at the
+        end; from another part of the sky.
+    classes : sequence of str
+        Names of the classes.
+    network_input : `~astrofound.preprocess.NetworkInput`
+        How the tiles were prepared.
+    backbone : str or path-like, optional
+        As for `~astrofound.backbones.load_backbone`.
+    backbone_weights : path-like, optional
+        Its weights, as there.
+    recipe : BoxRecipe, optional
+        Settings.
+    seed : int, optional
+        Decides first weights, order and turns.
+    device : str, optional
+        See `~astrofound.utils.resolve_device`.
+    progress : bool, optional
+        Whether to show progress bars.
+
+    Returns
+    -------
+    model : BoxModel
+        The trained detector, as written.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to learn from, or the folder holds another training.
+    TrainingError
+        If the loss is no number any more.
+    """
+    run = Path(run)
+    classes = tuple(map(str, classes))
+    _check_tiles(tiles, held_out, classes)
+    run.mkdir(parents=True, exist_ok=True)
+    device = resolve_device(device)
+    network = _build(backbone, backbone_weights, recipe, tiles, len(classes), seed, device)
+    _check_same_run(run, {
+        'backbone': network.backbone.body.spec.name, 'recipe': asdict(recipe), 'seed': seed,
+        'classes': classes, 'input': asdict(network_input), 'n_tiles': len(tiles),
+        'n_boxes': sum(len(tile.boxes) for tile in tiles)})
+    with _deterministic(recipe.deterministic):
+        trainer = BoxTrainer(network, recipe, tiles, scaling=network_input.scaling, seed=seed)
+        trainer.resume(run / 'checkpoint.pt')
+        _run_epochs(run, trainer, held_out, classes, progress)
+    return _finish(run, trainer, held_out, classes, network_input, str(backbone), seed)
+
+
+def _check_tiles(tiles, held_out, classes):
+    for name, part in (('tiles', tiles), ('held_out', held_out)):
+        if not sum(len(tile.boxes) for tile in part):
+            raise InputError(f'{name!r} must hold at least one box, got {len(part)} tiles without')
+    largest = max(int(tile.labels.max(initial=-1)) for tile in [*tiles, *held_out])
+    if largest >= len(classes):
+        raise InputError(f'class {largest} of a box is not among the {len(classes)} classes')
+
+
+def _build(backbone, backbone_weights, recipe, tiles, n_classes, seed, device):
+    body = load_backbone(backbone, weights=backbone_weights, device=device,
+                         pretrained=recipe.tuning != 'scratch')
+    fullest = max(len(tile.boxes) for tile in tiles)
+    n_detections, n_proposals, n_samples = 100, 1000, 512
+    if not recipe.paper:
+        n_samples = min(512, max(64, 4 * _DENSITY_FACTOR * fullest))
+        n_detections = max(100, _DENSITY_FACTOR * fullest)
+        n_proposals = max(300, 3 * n_detections)
+    single = recipe.paper and body.spec.architecture.lower() == 'resnet-18'
+    options = RcnnOptions(
+        width=recipe.width, head_width=recipe.head_width,
+        n_detections=recipe.n_detections or n_detections,
+        n_proposals=recipe.n_proposals or n_proposals, n_samples=n_samples, paper=recipe.paper,
+        extra_level=recipe.paper and not single, last_only=single)
+    boxes = np.concatenate([tile.boxes for tile in tiles])
+    options = plan_anchors(options, body, boxes[:, 2:] - boxes[:, :2],
+                           n_anchors=recipe.n_anchors)
+    return build_rcnn(body, n_classes, options, from_scratch=recipe.tuning == 'scratch',
+                      seed=seed)
+
+
+def _check_same_run(run, described):
+    """Keep a folder to one training: a mixture could not be repeated."""
+    described = json.loads(json.dumps(described))
+    path = run / 'recipe.json'
+    if not path.exists():
+        path.write_text(json.dumps(described, indent=1) + '\n')
+        return
+    before = json.loads(path.read_text())
+    changed = [name for name in described if before.get(name) != described[name]]
+    if changed:
+        raise InputError(f"{run} holds a training with another {' and '.join(changed)}; choose "
+                         'another folder or remove it')
+
+
+def _run_epochs(run, trainer, held_out, classes, progress):
+    recipe, history = trainer.recipe, run / 'history.jsonl'
+    _forget_after(history, trainer.epoch)
+    while trainer.epoch < recipe.n_epochs and not _is_over(trainer):
+        entry = trainer.train_epoch(progress=progress)
+        epoch = trainer.epoch
+        if epoch % recipe.validate_every == 0 or epoch == recipe.n_epochs:
+            found = find_boxes(trainer.averaged, held_out, trainer.scaling, mixed=trainer.mixed)
+            scores = judge_boxes(found, held_out, classes).to_dict()
+            entry |= scores
+            _keep_best(run, trainer, scores['map_50'] or 0.0)
+            logger.info('epoch %d: loss %.4f, mAP@50 %.3f', epoch, entry['loss'],
+                        scores['map_50'] or 0.0)
+        trainer.save(run / 'checkpoint.pt')
+        with open(history, 'a') as file:
+            file.write(json.dumps({'epoch': epoch, **entry}) + '\n')
+
+
+def _forget_after(history, epoch):
+    """Drop the lines of epochs whose checkpoint was not written any more."""
+    if history.exists():
+        lines = [line for line in history.read_text().splitlines()
+                 if json.loads(line)['epoch'] <= epoch]
+        history.write_text(''.join(f'{line}\n' for line in lines))
+
+
+def _keep_best(run, trainer, score):
+    best = trainer.best
+    if best is None or score > best['score']:
+        trainer.best = {'score': score, 'epoch': trainer.epoch}
+        trainer.save_weights(run / 'best.pt')
+
+
+def _is_over(trainer):
+    recipe, best = trainer.recipe, trainer.best
+    return recipe.patience is not None and best is not None and (
+        trainer.epoch - best['epoch'] >= recipe.patience * recipe.validate_every)
+
+
+def _finish(run, trainer, held_out, classes, network_input, source, seed):
+    """Take the best weights, calibrate, measure and write."""
+    trainer.load_weights(run / 'best.pt')
+    network = trainer.averaged.eval()
+    found = find_boxes(network, held_out, trainer.scaling, mixed=trainer.mixed)
+    calibration, refiner = calibrate_boxes(found, held_out)
+    refined_boxes = refine_boxes(found, held_out, refiner)
+    training = {
+        'recipe': asdict(trainer.recipe), 'seed': seed, 'epoch': trainer.best['epoch'],
+        'n_tiles': len(trainer.tiles), 'n_held_out': len(held_out),
+        'as_found': judge_boxes(found, held_out, classes).to_dict(),
+        'refined': judge_boxes(refined_boxes, held_out, classes).to_dict(),
+    }
+    side = max(max(tile.shape) for tile in trainer.tiles)
+    model = BoxModel(
+        network=network, classes=classes, network_input=network_input,
+        tile_side=trainer.recipe.crop or side, stored_body=trainer.recipe.tuning != 'frozen',
+        refiner=refiner, calibration=calibration, training=training, source=source)
+    save_box_model(run, model)
+    return model
+
+
+def split_tiles(tiles, share=0.2, *, seed=0):
+    """
+    Hold out some tiles.
+
+    Parameters
+    ----------
+    tiles : sequence of BoxTile
+        All of them.
+    share : float, optional
+        Share to hold out, at least one tile.
+    seed : int, optional
+        Decides which.
+
+    Returns
+    -------
+    tiles, held_out : list of BoxTile
+        The two parts.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two tiles.
+    """
+    check_number('share', share, above=0, maximum=0.9)
+    if len(tiles) < 2:
+        raise InputError(f'at least two images are needed, one to learn from and one to judge '
+                         f'by; got {len(tiles)}')
+    order = np.random.default_rng(seed).permutation(len(tiles))
+    n_out = min(len(tiles) - 1, max(1, round(share * len(tiles))))
+    return [tiles[row] for row in sorted(order[n_out:])], [tiles[row] for row in
+                                                           sorted(order[:n_out])]
+
+
+@contextmanager
+def _deterministic(wanted):
+    """Ask torch for repeatable algorithms, and let it go on where it has none."""
+    before = torch.are_deterministic_algorithms_enabled()
+    with warnings.catch_warnings():
+        if wanted:
+            warnings.filterwarnings('ignore', message='.*does not have a deterministic')
+            torch.use_deterministic_algorithms(True, warn_only=True)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before)

@@ -1,0 +1,260 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+
+from astrofound.preprocess import NetworkInput
+from astrofound.training import (
+    BOX_RECIPES,
+    BoxTile,
+    crop_tile,
+    load_box_model,
+    orient_tile,
+    prepare_tile,
+    split_tiles,
+    train_boxes,
+)
+from astrofound.training import box_trainer as trainer_module
+from astrofound.utils import InputError, ReadError, TrainingError
+
+INPUT = NetworkInput(scaling='significance')
+TINY = BOX_RECIPES['smoke'].change(n_epochs=2, batch_size=2, width=8, head_width=16,
+                                   n_proposals=32, tuning='scratch', mixed_precision=False)
+
+
+def make_tile(seed, n_sources=3):
+    """Noise with Gaussians in it, and their boxes of two sigma to each side."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:48, :48] + 0.5
+    data, boxes = rng.standard_normal((48, 48)), []
+    for _ in range(n_sources):
+        centre, wide = rng.uniform(8, 40, 2), 2 * rng.uniform(0.8, 1.4, 2)
+        data += 40 * np.exp(-0.5 * (((x - centre[0]) / wide[0])**2
+                                    + ((y - centre[1]) / wide[1])**2))
+        boxes.append([*(centre - 2 * wide), *(centre + 2 * wide)])
+    data = data.astype(np.float32)
+    return BoxTile(data, data, np.array(boxes).reshape(-1, 4), np.zeros(len(boxes), int),
+                   np.zeros((0, 4)), f'tile {seed}')
+
+
+@pytest.fixture(scope='module')
+def tiles():
+    return [make_tile(seed) for seed in range(4)]
+
+
+def train(run, tiles, recipe=TINY, **options):
+    options = {'classes': ('source',), 'network_input': INPUT, 'backbone': 'toy_resnet',
+               'device': 'cpu', **options}
+    # a toy takes 0..1
+    tiles = [BoxTile(np.clip(t.raw / 40 + 0.2, 0, 1), t.significance, t.boxes, t.labels, t.ignore,
+                     t.name) for t in tiles]
+    return train_boxes(run, tiles[1:], tiles[:1], recipe=recipe, **options)
+
+
+def weights_of(run):
+    return load_box_model(run).network.state_dict()
+
+
+def test_a_stopped_run_ends_like_an_unbroken_one(tmp_path, tiles, monkeypatch):
+    whole = train(tmp_path / 'whole', tiles, seed=3)
+
+    class Stopped(Exception):
+        pass
+
+    save = trainer_module.BoxTrainer.save
+
+    def save_and_stop(self, path):
+        save(self, path)
+        if self.epoch == 1:
+            raise Stopped
+
+    monkeypatch.setattr(trainer_module.BoxTrainer, 'save', save_and_stop)
+    with pytest.raises(Stopped):
+        train(tmp_path / 'broken', tiles, seed=3)
+    monkeypatch.undo()
+    broken = train(tmp_path / 'broken', tiles, seed=3)
+    one, two = weights_of(tmp_path / 'whole'), weights_of(tmp_path / 'broken')
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert broken.training == whole.training
+    with pytest.raises(InputError, match='another seed'):
+        train(tmp_path / 'whole', tiles, seed=4)
+
+
+def test_run_folder_holds_everything(tmp_path, tiles):
+    model = train(tmp_path, tiles)
+    loaded = load_box_model(tmp_path)
+    assert loaded.classes == ('source',)
+    assert loaded.sha256
+    assert loaded.network_input == INPUT
+    assert loaded.tile_side == 48
+    assert loaded.calibration == model.calibration
+    assert loaded.refiner == model.refiner
+    image = [torch.rand(1, 48, 48)]
+    with torch.inference_mode():
+        assert_allclose(loaded.network(image)[0]['scores'], model.network(image)[0]['scores'])
+    history = [json.loads(line) for line in (tmp_path / 'history.jsonl').read_text().splitlines()]
+    assert [entry['epoch'] for entry in history] == [1, 2]
+    assert 'map_50' in history[-1]
+
+
+def test_frozen_backbone_is_named_and_not_copied(tmp_path, tiles):
+    train(tmp_path, tiles, TINY.change(tuning='frozen', n_epochs=1))
+    assert not any('backbone.body' in name for name in _tensors(tmp_path))
+    load_box_model(tmp_path)
+    parameters = json.loads((tmp_path / 'params.json').read_text())
+    parameters['fingerprint'] = 'of other weights'
+    (tmp_path / 'params.json').write_text(json.dumps(parameters))
+    with pytest.raises(ReadError, match='was trained on other weights of toy_resnet'):
+        load_box_model(tmp_path)
+
+
+def _tensors(run):
+    from safetensors import safe_open
+
+    with safe_open(run / 'weights.safetensors', framework='pt') as file:
+        return list(file.keys())
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    ({'format': 9}, "has format 9, this version of astrofound reads format 1"),
+    ({'kind': 'other'}, 'holds no detector'),
+    ({'tile_side': None, 'classes': []}, 'does not describe a detector'),
+    ({'classes': ['a', 'b', 'c']}, r'does not fit its params\.json'),
+])
+def test_damaged_parameters(tmp_path, tiles, change, message):
+    train(tmp_path, tiles, TINY.change(n_epochs=1))
+    parameters = json.loads((tmp_path / 'params.json').read_text())
+    (tmp_path / 'params.json').write_text(json.dumps(parameters | change))
+    with pytest.raises(ReadError, match=message):
+        load_box_model(tmp_path)
+
+
+def test_out_of_memory_halves_the_batch_and_goes_on(tmp_path, tiles, monkeypatch, caplog):
+    collate, sizes = trainer_module.collate_tiles, []
+
+    def scarce(part, scaling):
+        sizes.append(len(part))
+        if len(part) > 1:
+            raise torch.OutOfMemoryError('CUDA out of memory')
+        return collate(part, scaling)
+
+    monkeypatch.setattr(trainer_module, 'collate_tiles', scarce)
+    model = train(tmp_path, tiles, TINY.change(n_epochs=1))
+    assert sizes == [2, 1, 1, 1]
+    assert 'going on with 1 tiles at once' in caplog.text
+    assert model.training['epoch'] == 1
+
+
+def test_parts_of_a_batch_sum_up_to_it(tiles):
+    sums = []
+    for micro_batch in (2, 1):
+        network = _network()
+        trainer = trainer_module.BoxTrainer(
+            network, TINY.change(optimizer='sgd', learning_rate=0.1), tiles[:2], scaling='linear')
+        trainer.micro_batch = micro_batch
+        network.train()
+        network.rpn.fg_bg_sampler.batch_size_per_image = 10**6  # no chance in what is learnt
+        network.roi_heads.fg_bg_sampler.batch_size_per_image = 10**6
+        network.backbone.from_scratch = False
+        network.train()
+        sums.append(trainer._try_step(list(tiles[:2]), 0))
+    assert sums[0] == pytest.approx(sums[1], rel=1e-3)
+
+
+def _network():
+    from astrofound.backbones import load_backbone
+    from astrofound.networks import RcnnOptions, build_rcnn, plan_anchors
+
+    backbone = load_backbone('toy_resnet')
+    options = RcnnOptions(width=8, head_width=16, n_proposals=8)
+    return build_rcnn(backbone, 1, plan_anchors(options, backbone, [[8, 8]]))
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_epochs_before(tmp_path, tiles, monkeypatch):
+    average = trainer_module.BoxTrainer._average
+
+    def spoil(self, step):
+        average(self, step)
+        if step + 1 == 2 * self.n_steps - 1:  # in the second epoch, before its last step
+            next(self.network.rpn.parameters()).data.fill_(float('nan'))
+
+    monkeypatch.setattr(trainer_module.BoxTrainer, '_average', spoil)
+    with pytest.raises(TrainingError, match=r'no number any more.*epoch 2, step 2, tiles tile'):
+        train(tmp_path, tiles)
+    assert torch.load(tmp_path / 'checkpoint.pt', weights_only=True)['epoch'] == 1
+    monkeypatch.undo()
+    assert train(tmp_path, tiles).training['epoch'] in (1, 2)
+
+
+def test_nothing_to_learn_from(tmp_path, tiles):
+    with pytest.raises(InputError, match="'tiles' must hold at least one box"):
+        train(tmp_path, [tiles[0], make_tile(9, n_sources=0)])
+    with pytest.raises(InputError, match='class 0 of a box is not among the 0 classes'):
+        train(tmp_path, tiles, classes=())
+    with pytest.raises(InputError, match='at least two images'):
+        split_tiles(tiles[:1])
+
+
+def test_split_leaves_no_tile_out(tiles):
+    learnt, held_out = split_tiles(tiles, 0.25, seed=1)
+    assert len(held_out) == 1
+    assert {tile.name for tile in (*learnt, *held_out)} == {tile.name for tile in tiles}
+
+
+# --- tiles
+
+@pytest.mark.parametrize('turn', range(8))
+def test_boxes_turn_with_the_pixels(turn):
+    data = np.zeros((20, 30), np.float32)
+    data[4:9, 12:15] = 1
+    tile = orient_tile(BoxTile(data, data, np.array([[12, 4, 15, 9.]]), np.zeros(1, int),
+                               np.array([[12, 4, 15, 9.]])), turn)
+    rows, columns = np.nonzero(tile.raw)
+    assert tile.boxes[0].tolist() == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    assert_allclose(tile.ignore, tile.boxes)
+    assert tile.significance is tile.raw
+
+
+def test_cut_sources_become_regions_to_be_ignored():
+    data = np.zeros((40, 40), np.float32)
+    tile = BoxTile(data, data, np.array([[5, 5, 15, 15], [18, 5, 28, 15], [12, 5, 22, 15.],
+                                         [30, 30, 35, 35]]), np.arange(4), np.zeros((0, 4)))
+    cut = crop_tile(tile, (slice(0, 20), slice(0, 20)))
+    assert cut.shape == (20, 20)
+    assert cut.boxes.tolist() == [[5, 5, 15, 15], [12, 5, 20, 15]]  # whole, and 80 % of it
+    assert cut.labels.tolist() == [0, 2]
+    assert cut.ignore.tolist() == [[18, 5, 20, 15]]
+
+
+def test_tiles_are_prepared_in_beam_units():
+    rng = np.random.default_rng(0)
+    data = rng.standard_normal((64, 64))
+    tile = prepare_tile(data, [[10, 10, 20, 20], [0, 0, 0, 5], [60, 60, 70, 70]], [1, 0, 1],
+                        network_input=NetworkInput(beam_pix=8.0), beam='4pix', ignored=[0, 0, 0])
+    assert tile.shape == (128, 128)
+    assert tile.boxes.tolist() == [[20, 20, 40, 40]]  # no area; and 16 % of it inside
+    assert tile.labels.tolist() == [1]
+    assert tile.ignore.tolist() == [[120, 120, 128, 128]]
+    assert np.nanstd(tile.significance) == pytest.approx(1, abs=0.1)
+    with pytest.raises(InputError, match='1 boxes, 2 labels'):
+        prepare_tile(data, [[10, 10, 20, 20]], [0, 1], network_input=INPUT)
+
+
+# --- recipes
+
+def test_learning_rate_rises_and_falls():
+    recipe = BOX_RECIPES['default']
+    rates = [recipe.rate_at(step, 100) for step in range(100)]
+    assert rates[0] == pytest.approx(0.2)
+    assert max(rates) == 1
+    assert rates[-1] < 0.01
+    assert {BOX_RECIPES['paper'].rate_at(step, 100) for step in range(100)} == {1.0}
+
+
+def test_unknown_settings_are_named():
+    with pytest.raises(InputError, match='tuning'):
+        BOX_RECIPES['default'].change(tuning='thawed')
+    with pytest.raises(InputError, match='learning_rate'):
+        BOX_RECIPES['default'].change(learning_rates=1)
