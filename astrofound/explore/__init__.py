@@ -11,6 +11,7 @@ from .learning import plot_class_scores, plot_learning_curves, plot_strategies
 from .neighbors import FeatureIndex, score_anomalies
 from .overview import plot_overview
 from .pages import plot_cutouts
+from .samples import plot_samples
 from .training import plot_training
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     'plot_comparison', 'plot_overview', 'plot_training',
     'plot_attention_blocks', 'plot_attention_contours', 'plot_cutouts', 'plot_latent_grid',
     'plot_latent_map',
+    'plot_samples',
     'plot_class_scores', 'plot_confusion', 'plot_learning_curves', 'plot_reliability',
     'plot_strategies',
     'Description', 'FeatureIndex', 'LatentMap', 'balanced_sample', 'describe',

@@ -1,7 +1,12 @@
 """Stand-ins: labels follow from the pixels, the mix and the sizes are those of the real sets."""
 
+import warnings
+
 import numpy as np
 import pytest
+from astropy.io import fits
+from astropy.stats import mad_std
+from astropy.table import Table
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 
@@ -178,3 +183,28 @@ class TestBoxed:
         assert image.unit == 'Jy / beam'
         assert image.wcs is not None
         assert image.beam.fwhm == pytest.approx(RGZ.fwhm)
+
+
+def test_counting_agrees_with_the_volunteers(real_data):
+    folder = real_data / 'first_rgz'
+    if not folder.is_dir():
+        pytest.skip('no first_rgz')
+    table = Table.read(folder / 'components.csv')
+    agree = []
+    for group in table.group_by(['file', 'rgz_catalog_id']).groups:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # TABs in the comments of these headers
+            data = fits.getdata(folder / 'fits' / group['file'][0]).squeeze().astype(float)
+        sigma = mad_std(data)
+        islands = ndimage.label(data > 4 * sigma, np.ones((3, 3)))[0]
+        own = set()
+        for x, y in zip(np.rint(group['x']).astype(int), np.rint(group['y']).astype(int),
+                        strict=True):
+            own |= set(islands[y - 3:y + 4, x - 3:x + 4].ravel().tolist())
+        source = np.where(np.isin(islands, list(own - {0})), data, 0)
+        counts = count_structure(source, 4 * sigma)
+        agree.append((counts[0] == group['num_cpnts'][0], counts[1] == group['num_peaks'][0]))
+    components, peaks = np.mean(agree, axis=0)
+    assert len(agree) > 60
+    assert components > 0.85
+    assert peaks > 0.5  # noise makes peaks of its own
