@@ -35,7 +35,7 @@ from .simulate import (
     random_sky,
 )
 from .splits import LabelSplit, fold_labelled, split_labelled
-from .tiles import catalog_boxes, cut_tiles
+from .tiles import catalog_boxes, cut_tiles, prepare_tiles, split_area
 
 __all__ = [
     'ArtefactOptions', 'DetectorOptions', 'FootprintOptions', 'NoiseOptions', 'OpticalMix',
@@ -45,7 +45,8 @@ __all__ = [
     'LABEL_SCHEMES', 'LabelSplit', 'LabelledImages', 'check_images', 'check_leaks',
     'fold_labelled', 'group_positions', 'join_labelled', 'label_cutouts', 'map_labels',
     'name_positions', 'read_image_folders', 'read_image_table', 'split_labelled',
-    'BoxedImages', 'catalog_boxes', 'cut_tiles', 'join_boxed', 'read_coco', 'write_coco',
+    'BoxedImages', 'catalog_boxes', 'cut_tiles', 'join_boxed', 'prepare_tiles',
+    'read_coco', 'split_area', 'write_coco',
     'FETCHED_SETS', 'GALAXY_MNIST_CLASSES', 'RGZ_CATEGORIES', 'fetch_dataset',
     'read_galaxy_mnist', 'read_mgcls', 'read_mirabest', 'read_radio_galaxy_zoo',
     'CatalogCutouts', 'ImageSet', 'LazyImages', 'Stamp', 'open_images',

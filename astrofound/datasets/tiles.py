@@ -1,5 +1,8 @@
 """Cut a mosaic with a catalogue into tiles with boxes."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -8,11 +11,12 @@ from astropy.table import Table
 from ..catalog import find_positions, read_catalog
 from ..catalog.guess import plain_values, standardize
 from ..image import as_survey_image
-from ..utils import InputError, check_number
+from ..utils import InputError, WriteError, check_number
 from .boxed import BoxedImages
+from .coco import read_coco, write_coco
 from .lazy import LazyImages
 
-__all__ = ['catalog_boxes', 'cut_tiles']
+__all__ = ['catalog_boxes', 'cut_tiles', 'prepare_tiles', 'split_area']
 
 
 def catalog_boxes(catalog, image):
@@ -70,7 +74,7 @@ def catalog_boxes(catalog, image):
 
 
 def cut_tiles(image, catalog, *, side=256, label_column=None, classes=None, max_blank=0.0,
-              min_visible=0.7):
+              min_visible=0.7, area=None):
     """
     Cut an image into tiles that overlap as little as can be, with the boxes of a catalogue.
 
@@ -91,6 +95,9 @@ def cut_tiles(image, catalog, *, side=256, label_column=None, classes=None, max_
     min_visible : float, optional
         Share of its area with which a source must be in a tile. Where less of it is, the part
         is a region to be ignored.
+    area : (slice, slice), optional
+        Part of the image, along y and x, in which all tiles lie, as from `split_area`; by
+        default the whole.
 
     Returns
     -------
@@ -111,14 +118,12 @@ def cut_tiles(image, catalog, *, side=256, label_column=None, classes=None, max_
     classes, codes = _classes(table, label_column, classes)
     usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     boxes, codes = boxes[usable], codes[usable]
-    windows = [(slice(y0, y0 + side), slice(x0, x0 + side))
-               for y0 in _starts(image.shape[0], side) for x0 in _starts(image.shape[1], side)]
-    windows = [window for window in windows if max_blank == 1 or np.isnan(
-        image.read_window(window)).mean() <= max_blank]
+    windows = [window for window in _windows(image.shape, side, area) if max_blank == 1 or (
+        np.isnan(image.read_window(window)).mean() <= max_blank)]
     if not windows:
         raise InputError(f'every tile of {image.name} has more than {max_blank:.0%} blank pixels; '
                          "raise 'max_blank'")
-    parts = [_boxes_in(boxes, window, image.shape, min_visible) for window in windows]
+    parts = [_boxes_in(boxes, window, min_visible) for window in windows]
     n_blank = _count_blank(table)
     notes = [f'{n_blank} sources without a position left out'] if n_blank else []
     if origin == 'beam':
@@ -128,6 +133,111 @@ def cut_tiles(image, catalog, *, side=256, label_column=None, classes=None, max_
         [codes[part[1]] for part in parts], classes, ignored=[part[2] for part in parts],
         names=[f'{image.name} y{rows.start} x{columns.start}' for rows, columns in windows],
         source=image.name, notes=notes)
+
+
+def split_area(image, test=0.2):
+    """
+    Split an image by a straight line into a part to train on and one to test on.
+
+    Parameters
+    ----------
+    image : `~astrofound.image.SurveyImage`
+        The mosaic.
+    test : float, optional
+        Share of its pixels that are not blank for the test part, which lies at the end of
+        the longer side.
+
+    Returns
+    -------
+    train, test : (slice, slice)
+        Areas for `cut_tiles`, along y and x.
+
+    Raises
+    ------
+    InputError
+        If a share is not between 0 and 1.
+    """
+    check_number('test', test, above=0, maximum=0.9)
+    ny, nx = image.shape
+    along_x = nx >= ny
+    valid = np.zeros(nx if along_x else ny)
+    for start in range(0, ny, 1024):
+        rows = slice(start, min(start + 1024, ny))
+        good = np.isfinite(image.read_window((rows, slice(0, nx))))
+        if along_x:
+            valid += good.sum(axis=0)
+        else:
+            valid[rows] = good.sum(axis=1)
+    cut = int(np.searchsorted(np.cumsum(valid), (1 - test) * valid.sum()))
+    cut = min(max(cut, 1), len(valid) - 1)
+    whole = slice(0, ny if along_x else nx)
+    parts = slice(0, cut), slice(cut, len(valid))
+    return tuple((whole, part) if along_x else (part, whole) for part in parts)
+
+
+def prepare_tiles(image, catalog, folder, *, test=0.2, side=256, label_column=None, classes=None,
+                  max_blank=0.0, min_visible=0.7):
+    """
+    Write a mosaic with its catalogue as tiles to train a detector on and to test it.
+
+    Parameters
+    ----------
+    image : path-like or `~astrofound.image.SurveyImage`
+        The mosaic.
+    catalog : path-like or `~astropy.table.Table`
+        The sources, of any program.
+    folder : path-like
+        Where to write ``train.json``, ``test.json`` and the tiles as FITS files, which keep
+        their WCS, unit and beam; made where missing.
+    test : float, optional
+        Share of the sky for the test part, as for `split_area`; 0 for none.
+    side, label_column, classes, max_blank, min_visible : optional
+        As for `cut_tiles`.
+
+    Returns
+    -------
+    parts : dict of BoxedImages
+        ``'train'`` and ``'test'``, as written.
+
+    Raises
+    ------
+    InputError
+        If an argument does not fit, or a part has no tile.
+    WriteError
+        If a file cannot be written.
+    """
+    image, folder = as_survey_image(image), Path(folder)
+    table = catalog if isinstance(catalog, Table) else read_catalog(catalog)
+    if label_column is not None and classes is None:
+        classes = _classes(table, label_column, None)[0]
+    areas = {'train': None} if test == 0 else dict(zip(('train', 'test'), split_area(image, test),
+                                                       strict=True))
+    parts = {name: cut_tiles(image, table, side=side, label_column=label_column, classes=classes,
+                             max_blank=max_blank, min_visible=min_visible, area=area)
+             for name, area in areas.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f'cannot make the folder {folder}: {error.strerror}') from None
+    for name, part in parts.items():
+        write_coco(part, folder / f'{name}.json')
+    return {name: replace(read_coco(folder / f'{name}.json'), notes=part.notes)
+            for name, part in parts.items()}
+
+
+def _windows(shape, side, area):
+    """Windows of the tiles that cover an area."""
+    rows, columns = (part.indices(n) for part, n in zip(area or (slice(None),) * 2, shape,
+                                                        strict=True))
+    return [(slice(y0, min(y0 + side, rows[1])), slice(x0, min(x0 + side, columns[1])))
+            for y0 in _starts(rows[0], rows[1], side) for x0 in _starts(columns[0], columns[1],
+                                                                       side)]
+
+
+def _starts(first, last, side):
+    """First pixels of as few tiles as cover a side, evenly spread."""
+    n_tiles = max(1, -(-(last - first) // side))
+    return np.rint(np.linspace(first, max(last - side, first), n_tiles)).astype(int).tolist()
 
 
 class _Windows:
@@ -140,15 +250,9 @@ class _Windows:
         return self._image[self._windows[number]]
 
 
-def _starts(length, side):
-    """First pixels of as few tiles as cover a side, evenly spread."""
-    n_tiles = max(1, -(-length // side))
-    return np.rint(np.linspace(0, max(length - side, 0), n_tiles)).astype(int).tolist()
-
-
-def _boxes_in(boxes, window, shape, min_visible):
+def _boxes_in(boxes, window, min_visible):
     """Boxes in the pixels of a tile, the rows they are of, and which are too little of it."""
-    rows, columns = (slice(*part.indices(n)[:2]) for part, n in zip(window, shape, strict=True))
+    rows, columns = window
     moved = boxes - [columns.start, rows.start] * 2
     inside = np.clip(moved, 0, [columns.stop - columns.start, rows.stop - rows.start] * 2)
     sides = inside[:, 2:] - inside[:, :2]

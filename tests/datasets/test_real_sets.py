@@ -28,10 +28,13 @@ from astrofound.datasets import (
     join_boxed,
     make_boxed,
     make_field,
+    prepare_tiles,
+    read_coco,
     read_galaxy_mnist,
     read_mgcls,
     read_mirabest,
     read_radio_galaxy_zoo,
+    split_area,
     split_labelled,
 )
 from astrofound.image import SurveyImage
@@ -220,6 +223,54 @@ class TestTiles:
         assert len(cut_tiles(image, table, side=128, max_blank=0.1)) == 12
         with pytest.raises(InputError, match='every tile of holed has more than 0% blank'):
             cut_tiles(image, table, side=512)
+
+    @pytest.mark.parametrize('shape', [(100, 400), (400, 100)])
+    def test_areas_do_not_meet(self, shape):
+        data = np.ones(shape)
+        data[:50, :60] = np.nan
+        image = SurveyImage(data, beam='4pix', name='holed')
+        train, test = split_area(image, 0.25)
+        seen = np.zeros(shape, int)
+        seen[train] += 1
+        seen[test] += 1
+        assert (seen == 1).all()
+        good = np.isfinite(data)
+        assert good[test].sum() / good.sum() == pytest.approx(0.25, abs=0.01)
+        table = Table({'x_centroid': [80.0], 'y_centroid': [80.0]})
+        tiles = cut_tiles(image, table, side=32, area=test, max_blank=1.0)
+        covered = np.zeros(shape, int)
+        for name in tiles.names:
+            y0, x0 = (int(word[1:]) for word in name.split()[1:])
+            covered[y0:y0 + 32, x0:x0 + 32] += 1
+        outside = covered.copy()
+        outside[test] = 0
+        assert outside.sum() == 0
+        assert (covered[test] > 0).all()
+        with pytest.raises(InputError, match="'test' must be a number greater than 0"):
+            split_area(image, 0)
+
+    def test_prepared_tiles(self, tmp_path):
+        image = rotated((150, 300))
+        x, y = np.random.default_rng(1).uniform(10, 140, (2, 30))
+        sky = image.wcs.pixel_to_world(2 * x, y)
+        table = Table({'ra': sky.ra, 'dec': sky.dec, 'kind': ['a', 'b'] * 15,
+                       'major': [12.0] * 30 * u.arcsec, 'minor': [8.0] * 30 * u.arcsec})
+        parts = prepare_tiles(image, table, tmp_path / 'set', side=64, label_column='kind')
+        assert sorted(path.name for path in (tmp_path / 'set').iterdir()) == [
+            'test', 'test.json', 'train', 'train.json']
+        assert parts['train'].classes == parts['test'].classes == ('a', 'b')
+        again = read_coco(tmp_path / 'set' / 'train.json')
+        tile = SurveyImage.read(again.images[0])
+        assert tile.shape == (64, 64)
+        assert tile.beam.fwhm == pytest.approx(image.beam.fwhm, rel=1e-3)
+        # a box in a file lies where its source is on the sky
+        number = next(k for k in range(len(again)) if again.n_boxes and (~again.ignored[k]).any())
+        box = again.boxes[number][~again.ignored[number]][0]
+        tile = SurveyImage.read(again.images[number])
+        here = tile.wcs.pixel_to_world((box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2)
+        assert sky.separation(here).arcsec.min() < 1.5
+        alone = prepare_tiles(image, table, tmp_path / 'all', side=64, test=0)
+        assert list(alone) == ['train']
 
     def test_bad_arguments(self):
         table = Table({'x_centroid': [4.0], 'y_centroid': [2.0], 'kind': ['a']})
