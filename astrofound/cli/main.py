@@ -21,6 +21,7 @@ _COMMANDS = {
     'explore': 'Map features, find neighbours and anomalies.',
     'models': 'List, describe and fetch backbones.',
     'simulate': 'Make a realistic image with a truth table.',
+    'prepare': 'Cut a mosaic with a catalogue into tiles for training.',
     'train': 'Train a detector or a classifier.',
     'classify': 'Classify images, or the sources of a catalogue.',
 }
