@@ -10,14 +10,14 @@ __all__ = [
     'FAMILIES', 'POOLINGS', 'BackboneSpec', 'find_spec', 'list_backbones', 'register_backbone',
     'ResolutionReport', 'report_resolution',
     'AttentionMaps', 'Backbone', 'Features', 'attention_maps', 'fetch_backbone', 'load_backbone',
-    'resolve_spec',
+    'resolve_spec', 'save_backbone',
 ]
 
 # Names whose modules load torch: they arrive on first use.
 _HOMES = {
     'AttentionMaps': 'attention', 'Backbone': 'backbone', 'attention_maps': 'attention',
     'Features': 'features', 'fetch_backbone': 'fetching',
-    'load_backbone': 'loading', 'resolve_spec': 'loading',
+    'load_backbone': 'loading', 'resolve_spec': 'loading', 'save_backbone': 'saving',
 }
 
 

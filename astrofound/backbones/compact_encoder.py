@@ -97,8 +97,9 @@ def build_compact(spec, source='compact'):
     parts = (network.stem, network.stages, network.downs, network.merges)
     spec = spec.replace(
         n_features=network.widths[-1], sha256=weights.sha256,
-        n_parameters=sum(p.numel() for part in parts for p in part.parameters()),
-        options=(('widths', network.widths), ('depths', network.depths)))
+        options=(('widths', network.widths), ('depths', network.depths),
+                 ('beam_pix', weights.beam_pix)),
+        n_parameters=sum(p.numel() for part in parts for p in part.parameters()))
     return CompactBackbone(spec, network, weights.beam_pix)
 
 
@@ -109,12 +110,14 @@ def new_compact(spec):
     Parameters
     ----------
     spec : BackboneSpec
-        Its record; ``options`` can give ``widths`` and ``depths``.
+        Its record; ``options`` can give ``widths``, ``depths`` and ``beam_pix``.
 
     Returns
     -------
     backbone : CompactBackbone
         In evaluation mode.
     """
-    network = CompactNetwork(**dict(spec.options))
-    return CompactBackbone(spec.replace(n_features=network.widths[-1]), network)
+    options = dict(spec.options)
+    beam_pix = options.pop('beam_pix', 4.0)
+    network = CompactNetwork(**options)
+    return CompactBackbone(spec.replace(n_features=network.widths[-1]), network, beam_pix)

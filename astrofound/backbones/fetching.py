@@ -1,11 +1,11 @@
 """Fetch a backbone into a folder that can be carried to a machine without a network."""
 
-import json
 import shutil
 from pathlib import Path
 
-from ..utils import InputError, WriteError, atomic_path, file_digest
-from .places import MANIFEST, find_files
+from ..utils import InputError, WriteError, atomic_path
+from .manifest import write_manifest
+from .places import find_files, folder_name
 from .registry import find_spec
 
 __all__ = ['fetch_backbone']
@@ -44,20 +44,20 @@ def fetch_backbone(name, folder):
         raise InputError(f'{spec.name} needs no fetching: it comes with astrofound')
     if spec.obstacle:
         raise InputError(f'{spec.name} cannot be fetched: {spec.obstacle}')
-    target = Path(folder) / spec.name.replace(':', '_')
+    target = Path(folder) / folder_name(spec)
     if spec.library == 'torchvision':
-        state, revision = torchvision_state(spec), spec.revision
+        state = torchvision_state(spec)
         _make(target)
         _save(target / 'model.safetensors', state)
-    else:
-        files = find_files(spec)
-        revision = files.revision
-        _make(target)
-        for path in (files.folder / 'config.json', files.weights,
-                     files.folder / 'preprocessor_config.json'):
-            if path.exists():
-                _copy(path, target / path.name)
-    _write_manifest(target, spec, revision)
+        write_manifest(target, spec, ['model.safetensors'])
+        return target
+    files = find_files(spec)
+    found = [path for path in (files.folder / 'config.json', files.weights,
+                               files.folder / 'preprocessor_config.json') if path.exists()]
+    _make(target)
+    for path in found:
+        _copy(path, target / path.name)
+    write_manifest(target, spec, [path.name for path in found], commit=files.commit)
     return target
 
 
@@ -78,14 +78,3 @@ def _save(path, state):
 
     with atomic_path(path) as temporary:
         save_file({name: tensor.contiguous() for name, tensor in state.items()}, temporary)
-
-
-def _write_manifest(target, spec, revision):
-    digests = {}
-    for path in sorted(target.iterdir()):
-        if path.is_file() and path.name != MANIFEST:
-            digests[path.name] = file_digest(path)
-    content = {'format': 1, 'name': spec.name, 'repo': spec.repo, 'revision': revision,
-               'license': spec.license, 'reference': spec.reference, 'sha256': digests}
-    with atomic_path(target / MANIFEST) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')

@@ -6,12 +6,13 @@ import warnings
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 
 from ..utils import AstrofoundError, InputError, LicenseWarning, ReadError, resolve_device
 from .compact_encoder import build_compact, new_compact
-from .places import MANIFEST, check_sha256, describe_folder, find_files, models_folder, weight_file
+from .manifest import check_sha256, describe_folder, read_manifest
+from .places import files_of_folder, find_files, own_folder, remedy
 from .registry import find_spec
+from .saving import fill, is_saved, read_saved_spec, read_state
 from .spec import BackboneSpec
 from .timm_models import build_timm, spec_of_timm, spec_of_timm_folder
 from .torchvision_models import build_torchvision
@@ -33,8 +34,8 @@ def load_backbone(name='compact', *, weights=None, pretrained=True, mean=None, s
     ----------
     name : str, path-like or BackboneSpec, optional
         A name of `list_backbones`; ``'timm:NAME'`` for any model of timm; a folder with
-        ``config.json`` and ``model.safetensors``; or the ``.safetensors`` file of a compact
-        detector.
+        ``config.json`` and ``model.safetensors``; a file written by `save_backbone`; or the
+        ``.safetensors`` file of a compact detector.
     weights : path-like, optional
         Folder or ``.safetensors`` file with the weights of a named backbone; by default they
         are looked for in ``$ASTROFOUND_MODELS/NAME``, in the cache of the hub and on the hub.
@@ -76,7 +77,7 @@ def load_backbone(name='compact', *, weights=None, pretrained=True, mean=None, s
         raise InputError(f'{spec.name} cannot be loaded: {spec.obstacle}')
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # weights that are random are the same ones every time
-        if spec.is_toy or not pretrained:
+        if not pretrained or (spec.is_toy and place is None):
             backbone = _build(spec)
         else:
             backbone = _load(spec, place)
@@ -120,16 +121,17 @@ def _resolve(name, mean, std):
     if text.endswith('.safetensors'):
         if not Path(text).is_file():
             raise ReadError(f'there are no weights at {text}')
-        return find_spec('compact'), Path(text)
+        spec = read_saved_spec(text) if is_saved(text) else find_spec('compact')
+        return spec, Path(text)
     if os.sep in text and not text.startswith('timm/'):
         raise ReadError(f'there is no backbone folder {text}')
     return find_spec(text), None
 
 
 def _spec_of_folder(folder, mean, std):
-    manifest = describe_folder(folder, MANIFEST, needed=False)
-    if 'name' in manifest:
-        return find_spec(manifest['name'])
+    manifest = read_manifest(folder)
+    if manifest:
+        return _resolve(manifest['name'], None, None)[0]
     configuration = describe_folder(folder)
     name = folder.resolve().name
     if 'model_type' in configuration:
@@ -150,6 +152,8 @@ def _load(spec, place):
     """Make a network with its own weights; whatever a library complains of names the file."""
     source = place
     try:
+        if place is not None and is_saved(place):
+            return _load_saved(spec, place)
         if spec.library == 'astrofound':
             return build_compact(spec, 'compact' if place is None else place)
         if place is not None and place.is_file():
@@ -158,7 +162,7 @@ def _load(spec, place):
             return _load_torchvision(spec, place)
         files = find_files(spec, place)
         source = files.weights
-        spec = spec.replace(revision=files.revision or spec.revision)
+        spec = spec.replace(revision=files.commit or spec.revision)
         if spec.library == 'transformers':
             return build_transformers(spec, files.folder)
         return _load_timm(spec, files)
@@ -167,6 +171,13 @@ def _load(spec, place):
     except Exception as error:  # three libraries raise what they like over a damaged file
         reason = ' '.join(str(error).split())
         raise ReadError(f'cannot load {spec.name} from {source}: {reason[:400]}') from error
+
+
+def _load_saved(spec, path):
+    own = read_saved_spec(path)
+    if own.name != spec.name:
+        raise ReadError(f'{path} holds the backbone {own.name}, and {spec.name} is asked for')
+    return fill(_build(own), path)
 
 
 def _load_timm(spec, files):
@@ -185,32 +196,18 @@ def _load_file(spec, path):
     if spec.library == 'timm':
         return build_timm(spec, path)
     if spec.library == 'torchvision':
-        return build_torchvision(spec, _read_state(path))
+        return build_torchvision(spec, read_state(path), source=path)
     return build_from_file(spec, path)
 
 
-def _read_state(path):
-    try:
-        with safe_open(path, framework='pt') as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise ReadError(f'cannot read weights from {path}: {error}') from None
-
-
 def _load_torchvision(spec, folder):
-    if folder is None and models_folder() is not None and (models_folder() / spec.name).is_dir():
-        folder = models_folder() / spec.name
-    if folder is not None:
-        path = weight_file(folder)
-        if path is None:
-            raise ReadError(f'{folder} has no weights for {spec.name}')
-        for name, digest in describe_folder(folder, MANIFEST, needed=False).get(
-                'sha256', {}).items():
-            check_sha256(folder / name, digest)
-        if path.suffix == '.safetensors':
-            return build_torchvision(spec, _read_state(path))
-        return build_torchvision(spec, torch.load(path, map_location='cpu', weights_only=True))
-    return build_torchvision(spec, torchvision_state(spec))
+    folder = own_folder(spec) if folder is None else folder
+    if folder is None:
+        return build_torchvision(spec, torchvision_state(spec))
+    path = files_of_folder(spec, folder).weights
+    state = read_state(path) if path.suffix == '.safetensors' else torch.load(
+        path, map_location='cpu', weights_only=True)
+    return build_torchvision(spec, state, source=path)
 
 
 def torchvision_state(spec):
@@ -246,10 +243,8 @@ def torchvision_state(spec):
         except (OSError, RuntimeError) as error:
             reason = f'{url} cannot be fetched ({error})'
     if not path.exists():
-        raise ReadError(
-            f"{spec.name} needs {path.name}, which is not in {path.parent}, and {reason}; where "
-            f"there is a network run 'astrofound models fetch {spec.name} --to DIR', copy DIR "
-            f'here and set ASTROFOUND_MODELS=DIR, or pass weights=DIR/{spec.name}')
+        raise ReadError(f'{spec.name} needs {path.name}, which is not in {path.parent}, and '
+                        f'{reason}; {remedy(spec)}')
     check_sha256(path, spec.sha256)
     return torch.load(path, map_location='cpu', weights_only=True)
 

@@ -1,18 +1,17 @@
 """Find the files of a backbone: a folder, the hub's cache, or the hub."""
 
-import hashlib
-import json
 import os
 import re
 from pathlib import Path
 
 from ..utils import ReadError
+from .manifest import check_folder, check_sha256
 
-__all__ = ['MANIFEST', 'Files', 'check_sha256', 'describe_folder', 'find_files', 'models_folder']
+__all__ = ['Files', 'files_of_folder', 'find_files', 'folder_name', 'own_folder', 'remedy']
 
-MANIFEST = 'astrofound.json'  # written by ``astrofound models fetch`` beside the weights
 _WEIGHTS = ('model.safetensors', 'pytorch_model.bin')
 _HASH = re.compile('[0-9a-f]{64}')
+_COMMIT = re.compile('[0-9a-f]{40}')
 
 
 class Files:
@@ -25,27 +24,50 @@ class Files:
         Folder that holds them.
     weights : path-like
         The weight file.
-    revision : str, optional
+    commit : str, optional
         Commit they belong to, as far as it is known.
     """
 
-    def __init__(self, folder, weights, revision=''):
+    def __init__(self, folder, weights, commit=''):
         self.folder = Path(folder)
         self.weights = Path(weights)
-        self.revision = revision
+        self.commit = commit
 
 
-def models_folder():
+def folder_name(spec):
     """
-    Give the folder named by ``ASTROFOUND_MODELS``, in which fetched backbones lie.
+    Give the name of the folder in which the files of a backbone are kept.
+
+    Parameters
+    ----------
+    spec : BackboneSpec
+        The backbone.
+
+    Returns
+    -------
+    name : str
+        Without a character that some disks refuse.
+    """
+    return re.sub(r'[^\w.-]', '_', spec.name)
+
+
+def own_folder(spec):
+    """
+    Give the folder of a backbone in ``ASTROFOUND_MODELS``.
+
+    Parameters
+    ----------
+    spec : BackboneSpec
+        The backbone.
 
     Returns
     -------
     folder : `~pathlib.Path` or None
-        `None` where the variable is not set.
+        `None` where the variable is not set or there is no such folder in it.
     """
-    folder = os.environ.get('ASTROFOUND_MODELS')
-    return Path(folder) if folder else None
+    models = os.environ.get('ASTROFOUND_MODELS')
+    folder = Path(models) / folder_name(spec) if models else None
+    return folder if folder is not None and folder.is_dir() else None
 
 
 def find_files(spec, folder=None):
@@ -70,84 +92,48 @@ def find_files(spec, folder=None):
     ReadError
         If they are nowhere, damaged, or the hub does not hand them out.
     """
-    if folder is None and models_folder() is not None:
-        own = models_folder() / spec.name
-        folder = own if own.is_dir() else None
-    files = _from_hub(spec) if folder is None else _from_folder(spec, Path(folder))
+    if folder is None:
+        folder = own_folder(spec)
+    files = _from_hub(spec) if folder is None else files_of_folder(spec, Path(folder))
     check_sha256(files.weights, spec.sha256)
     return files
 
 
-def _from_folder(spec, folder):
-    weights = weight_file(folder)
-    if weights is None:
-        raise ReadError(f'{folder} has no weights for {spec.name}: neither '
-                        f"{' nor '.join(_WEIGHTS)}; {_remedy(spec)}")
-    manifest = describe_folder(folder, MANIFEST, needed=False)
-    for name, digest in manifest.get('sha256', {}).items():
-        check_sha256(folder / name, digest)
-    return Files(folder, weights, manifest.get('revision', ''))
-
-
-def weight_file(folder):
+def files_of_folder(spec, folder):
     """
-    Give the weight file of a folder.
+    Find the files of a backbone in a folder of its own.
 
     Parameters
     ----------
+    spec : BackboneSpec
+        The backbone.
     folder : `~pathlib.Path`
-        Where to look.
+        Where they must be.
 
     Returns
     -------
-    path : `~pathlib.Path` or None
-        The file, safetensors before others; `None` where there is none.
-    """
-    return next((folder / name for name in _WEIGHTS if (folder / name).is_file()), None)
-
-
-def describe_folder(folder, name='config.json', *, needed=True):
-    """
-    Read a JSON file of a folder.
-
-    Parameters
-    ----------
-    folder : path-like
-        The folder.
-    name : str, optional
-        Which file.
-    needed : bool, optional
-        Whether it must be there.
-
-    Returns
-    -------
-    content : dict
-        What it says; empty where it is not there and need not be.
+    files : Files
+        Safetensors before other weights; their hashes are checked where a manifest says them.
 
     Raises
     ------
     ReadError
-        If it is needed and not there, or is not JSON.
+        If there are no weights, or a file is not the one that was fetched.
     """
-    path = Path(folder) / name
-    if not path.is_file():
-        if needed:
-            raise ReadError(f'{folder} has no {name}; a backbone folder holds it beside '
-                            'model.safetensors')
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
-        raise ReadError(f'cannot read {path}: {error}') from None
-    if not isinstance(content, dict):
-        raise ReadError(f'{path} does not hold a description')
-    return content
+    weights = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), None)
+    if weights is None:
+        raise ReadError(f'{folder} has no weights for {spec.name}: neither '
+                        f"{' nor '.join(_WEIGHTS)}; {remedy(spec)}")
+    return Files(folder, weights, check_folder(folder, weights).get('commit', ''))
 
 
 def _from_hub(spec):
     """Ask the hub's client, which looks into its cache and, where allowed, into the network."""
     from huggingface_hub import hf_hub_download
 
+    if not spec.repo:
+        raise ReadError(f'no repository of the hub is known for the weights of {spec.name}; pass '
+                        'weights= with a folder or .safetensors file of yours')
     got = {}
     for name in ('config.json', *_WEIGHTS, 'preprocessor_config.json'):
         if name in _WEIGHTS and any(one in got for one in _WEIGHTS):
@@ -161,7 +147,8 @@ def _from_hub(spec):
     blob = weights.resolve().name  # the cache names large files by their hash
     if _HASH.fullmatch(blob):
         check_sha256(weights, blob)
-    return Files(weights.parent, weights, weights.parent.name)
+    snapshot = weights.parent.name
+    return Files(weights.parent, weights, snapshot if _COMMIT.fullmatch(snapshot) else '')
 
 
 def _download(download, spec, name, *, needed):
@@ -188,47 +175,32 @@ def _download(download, spec, name, *, needed):
         raise ReadError(f'the hub has no {spec.repo} at revision {spec.revision}, or hides it '
                         'from this account') from None
     except (errors.HfHubHTTPError, OSError) as error:
-        raise ReadError(f'cannot fetch {name} of {spec.repo}: {error}; {_remedy(spec)}') from None
+        raise ReadError(f'cannot fetch {name} of {spec.repo}: {error}; {remedy(spec)}') from None
 
 
 def _nowhere(spec, name):
     from huggingface_hub import constants
 
     looked = [f'the cache {constants.HF_HUB_CACHE}']
-    if models_folder() is not None:
-        looked.insert(0, str(models_folder() / spec.name))
+    if models := os.environ.get('ASTROFOUND_MODELS'):
+        looked.insert(0, str(Path(models) / folder_name(spec)))
     return (f'{spec.name} needs {name} of {spec.repo} (revision {spec.revision}), which is not in '
-            f"{' nor in '.join(looked)}, and the hub cannot be reached; {_remedy(spec)}")
+            f"{' nor in '.join(looked)}, and the hub cannot be reached; {remedy(spec)}")
 
 
-def _remedy(spec):
-    return (f"where there is a network run 'astrofound models fetch {spec.name} --to DIR', copy "
-            f'DIR here and set ASTROFOUND_MODELS=DIR, or pass weights=DIR/{spec.name}')
-
-
-def check_sha256(path, expected):
+def remedy(spec):
     """
-    Make sure that a file is the one it should be.
+    Say how to get weights onto a machine without a network.
 
     Parameters
     ----------
-    path : path-like
-        The file.
-    expected : str
-        Its SHA-256 in hexadecimal or the beginning of it; empty checks nothing.
+    spec : BackboneSpec
+        The backbone.
 
-    Raises
-    ------
-    ReadError
-        If it cannot be read or is another file.
+    Returns
+    -------
+    text : str
+        The end of an error message.
     """
-    if not expected:
-        return
-    try:
-        with Path(path).open('rb') as file:
-            found = hashlib.file_digest(file, 'sha256').hexdigest()
-    except OSError as error:
-        raise ReadError(f'cannot read {path}: {error.strerror}') from None
-    if not found.startswith(expected):
-        raise ReadError(f'{path} is damaged or not the file it should be: its SHA-256 is '
-                        f'{found[:16]}..., not {expected[:16]}...; fetch it again')
+    return (f"where there is a network run 'astrofound models fetch {spec.name} --to DIR', copy "
+            f'DIR here and set ASTROFOUND_MODELS=DIR, or pass weights=DIR/{folder_name(spec)}')

@@ -61,6 +61,7 @@ _SELF_SUPERVISED = [
     BackboneSpec(
         name='dinov3_vits16', family='self-supervised', library='timm',
         model='vit_small_patch16_dinov3.lvd1689m', repo='timm/vit_small_patch16_dinov3.lvd1689m',
+        revision='3bf4720a82ec2066db88137180ff1f83a675cef0',
         architecture='ViT-S/16', patch_size=16, n_features=384, n_prefix=5,
         n_parameters=21_586_944, native_size=256, pretraining='LVD-1689M',
         license='DINOv3 License', restricted=True,
@@ -68,6 +69,7 @@ _SELF_SUPERVISED = [
     BackboneSpec(
         name='dinov3_vitb16', family='self-supervised', library='timm',
         model='vit_base_patch16_dinov3.lvd1689m', repo='timm/vit_base_patch16_dinov3.lvd1689m',
+        revision='c6a5fb7d12bbd3cf3b0079253141c3332aaed7da',
         architecture='ViT-B/16', patch_size=16, n_features=768, n_prefix=5,
         n_parameters=85_641_216, native_size=256, pretraining='LVD-1689M',
         license='DINOv3 License', restricted=True,
@@ -83,7 +85,7 @@ _SELF_SUPERVISED = [
     BackboneSpec(
         name='stradavit_vitb16', family='self-supervised', library='transformers',
         model='vit_mae', repo='ISSA-ML/stradavit-base', pretraining='MeerKAT, ASKAP, LoTSS, SKA',
-        license='Apache-2.0', **_VIT_B, reference='arXiv:2603.29660',
+        license='Apache-2.0', **_VIT_B, pooling='mean', reference='arXiv:2603.29660',
         note='a variant with register tokens is not a plain vit_mae and is refused'),
 ]
 
@@ -98,7 +100,8 @@ _LANGUAGE = [
     BackboneSpec(
         name='siglip2_vitb16', family='weakly supervised', library='timm',
         model='vit_base_patch16_siglip_224.v2_webli',
-        repo='timm/vit_base_patch16_siglip_224.v2_webli', architecture='ViT-B/16',
+        repo='timm/vit_base_patch16_siglip_224.v2_webli',
+        revision='4c3661e5ac879a276ddc5ddc6d3f0ecc78fd5d82', architecture='ViT-B/16',
         patch_size=16, n_features=768, n_parameters=92_884_224, pooling='own',
         pretraining='WebLI', license='Apache-2.0', **_HALF,
         reference='Tschannen et al. 2025, arXiv:2502.14786'),

@@ -1,6 +1,7 @@
 """What is known of a backbone before a single weight is read."""
 
-from dataclasses import dataclass, replace
+import re
+from dataclasses import asdict, dataclass, replace
 
 from ..utils import InputError, check_choice, check_number
 
@@ -18,6 +19,8 @@ POOLINGS = {
     'center': 'mean of the patch tokens, weighing most at the centre of the image',
     'own': "what the model's authors pool with",
 }
+
+_COMMIT = re.compile('[0-9a-f]{40}')
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -134,8 +137,8 @@ class BackboneSpec:
         for name in ('n_parameters', 'patch_size', 'n_features', 'n_channels'):
             check_number(name, getattr(self, name), minimum=1, integer=True)
         check_number('n_prefix', self.n_prefix, minimum=0, integer=True)
-        object.__setattr__(self, 'mean', tuple(self.mean))
-        object.__setattr__(self, 'std', tuple(self.std))
+        for name in ('mean', 'std', 'options'):  # of files, as lists
+            object.__setattr__(self, name, _as_tuples(getattr(self, name)))
         if len(self.mean) != len(self.std) or len(self.mean) not in (0, self.n_channels):
             raise InputError(f"'mean' and 'std' of {self.name} must hold one value for each of "
                              f'{self.n_channels} channels, got {self.mean} and {self.std}')
@@ -144,6 +147,23 @@ class BackboneSpec:
     def is_toy(self):
         """Whether it is a small random network for tests."""
         return self.name.startswith('toy_')
+
+    @property
+    def is_pinned(self):
+        """Whether the weights can never become others: a commit, or a hash that is checked."""
+        return bool(self.sha256 or self.library == 'astrofound' or self.is_toy
+                    or _COMMIT.fullmatch(self.revision))
+
+    def to_dict(self):
+        """
+        Give the record as plain values, for a file.
+
+        Returns
+        -------
+        fields : dict
+            ``BackboneSpec(**fields)`` is the same record.
+        """
+        return asdict(self)
 
     def check_pooling(self, pooling):
         """
@@ -216,3 +236,9 @@ class BackboneSpec:
             The new record.
         """
         return replace(self, **changes)
+
+
+def _as_tuples(value):
+    if isinstance(value, list | tuple):
+        return tuple(map(_as_tuples, value))
+    return value

@@ -76,16 +76,33 @@ def build_timm(spec, file=None):
 
     options = {'num_classes': 0, **dict(spec.options)}
     if file is not None:
+        # That the weights have no classes either makes timm insist on every weight.
         options |= {'pretrained': True, 'pretrained_cfg_overlay': {
-            'file': str(file), 'hf_hub_id': None, 'url': '', 'custom_load': False}}
+            'state_dict': _without_classifier(spec, file), 'num_classes': 0, 'hf_hub_id': None,
+            'url': '', 'custom_load': False}}
     # Position embeddings that follow the image; convolutional networks know no such option.
     for extra in ({'dynamic_img_size': True}, {}):
         try:
-            return TimmBackbone(spec, timm.create_model(spec.model, **options, **extra))
+            model = timm.create_model(spec.model, **options, **extra)
+            model.pretrained_cfg.pop('state_dict', None)  # would be held as long as the model
+            return TimmBackbone(spec, model)
         except TypeError as error:
             if not extra or 'dynamic_img_size' not in str(error):
                 raise
     raise AssertionError
+
+
+def _without_classifier(spec, file):
+    """Read weights, less the last layer that says classes."""
+    import timm
+    from timm.models import load_state_dict
+
+    state = load_state_dict(str(file), weights_only=True)
+    about = timm.get_pretrained_cfg(spec.model)
+    classifiers = (about and about.classifier) or ()
+    classifiers = (classifiers,) if isinstance(classifiers, str) else classifiers
+    return {name: tensor for name, tensor in state.items()
+            if name.rpartition('.')[0] not in classifiers}
 
 
 def spec_of_timm(model, *, name=None, options=(), configuration=None):

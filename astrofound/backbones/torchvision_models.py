@@ -41,7 +41,7 @@ class ResNetBackbone(Backbone):
                 for block in layer]
 
 
-def build_torchvision(spec, state=None):
+def build_torchvision(spec, state=None, *, source='the file'):
     """
     Build a residual network, with random weights or given ones.
 
@@ -51,6 +51,8 @@ def build_torchvision(spec, state=None):
         What to build.
     state : dict of str to `torch.Tensor`, optional
         Weights; those of the last layer are left out.
+    source : str or path-like, optional
+        What to name in messages.
 
     Returns
     -------
@@ -69,5 +71,5 @@ def build_torchvision(spec, state=None):
     if state is not None:
         state = {name: tensor for name, tensor in state.items() if not name.startswith('fc.')}
         missing, _ = model.load_state_dict(state, strict=False)
-        check_keys(missing, 'the file', spec)
+        check_keys(missing, source, spec)
     return ResNetBackbone(spec, model)

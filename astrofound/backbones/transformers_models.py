@@ -9,7 +9,7 @@ import torch
 
 from ..utils import ReadError
 from .backbone import Backbone
-from .places import describe_folder
+from .manifest import describe_folder
 from .spec import BackboneSpec
 from .tokens import split_tokens
 
@@ -27,6 +27,9 @@ _MODELS = {
     'radio': ('RadioConfig', 'RadioModel'),
     'resnet': ('ResNetConfig', 'ResNetModel'),
 }
+# What a configuration says of its file and not of the network, or what is chosen here.
+_NO_OPTIONS = {'model_type', 'architectures', 'dtype', 'transformers_version', 'torch_dtype',
+               'mask_ratio'}
 # Their class token's pooler is random where the checkpoint has none: never built.
 _POOLER_LEFT_OUT = {'vit'}
 _MUST_BE_ASKED_TO_INTERPOLATE = {'vit', 'vit_mae', 'vit_msn', 'siglip_vision_model'}
@@ -134,7 +137,7 @@ def build_transformers(spec, folder=None, *, source=None):
     """
     config_class, model_class = _classes(spec.model)
     if folder is None:
-        config = config_class(**dict(spec.options), **_unmasked(spec.model))
+        config = _configure(spec)
         return TransformersBackbone(spec, model_class(config, **_keywords(spec.model)))
     _check_kind(spec, folder)
     config = config_class.from_pretrained(folder, local_files_only=True)
@@ -151,12 +154,23 @@ def build_transformers(spec, folder=None, *, source=None):
     return TransformersBackbone(spec, model)
 
 
+def _configure(spec):
+    """Make the configuration of a record; its sequences must be lists."""
+    options = {name: list(value) if isinstance(value, tuple) else value
+               for name, value in spec.options}
+    return _classes(spec.model)[0](**options, **_unmasked(spec.model))
+
+
 def _check_kind(spec, folder):
     """Refuse the weights of another architecture, which may fit in part."""
-    kind = describe_folder(folder).get('model_type')
+    configuration = describe_folder(folder)
+    kind = configuration.get('model_type')
     if kind != spec.model and (kind, spec.model) != ('siglip', 'siglip_vision_model'):
         raise ReadError(f'{folder} holds a model of type {kind!r}, and {spec.name} is of type '
                         f'{spec.model!r}')
+    if configuration.get('n_registers') or configuration.get('use_dino_encoder'):
+        raise ReadError(f'{folder} is a variant with other layers than a {kind!r} network of '
+                        'transformers has (registers, or the encoder of DINOv2)')
 
 
 def build_from_file(spec, path):
@@ -175,7 +189,7 @@ def build_from_file(spec, path):
     backbone : TransformersBackbone
         In evaluation mode.
     """
-    config = _classes(spec.model)[0](**dict(spec.options), **_unmasked(spec.model))
+    config = _configure(spec)
     with TemporaryDirectory(prefix='astrofound-') as folder:
         config.save_pretrained(folder)
         (Path(folder) / 'model.safetensors').symlink_to(Path(path).resolve())
@@ -260,9 +274,8 @@ def spec_of_folder(folder, configuration, *, name, mean=None, std=None):
     if kind not in _MODELS:
         raise ReadError(f'{folder} holds a model of type {kind!r}, of which astrofound cannot '
                         f"take features; it can of {', '.join(_MODELS)}")
-    config = _classes(kind)[0](**{key: value for key, value in configuration.items()
-                                  if key not in {'model_type', 'architectures', 'dtype',
-                                                 'transformers_version', 'torch_dtype'}})
+    options = {key: value for key, value in configuration.items() if key not in _NO_OPTIONS}
+    config = _classes(kind)[0](**options)
     if kind == 'radio':  # normalises its images itself
         mean = std = ()
     elif mean is None or std is None:
@@ -271,8 +284,8 @@ def spec_of_folder(folder, configuration, *, name, mean=None, std=None):
     native = getattr(config, 'image_size', 224)
     return BackboneSpec(
         name=name, family='self-supervised', library='transformers', model=kind,
-        architecture=kind, n_parameters=1, patch_size=patch, n_features=width,
-        n_prefix=n_prefix, n_channels=config.num_channels, mean=mean, std=std,
+        options=tuple(options.items()), architecture=kind, n_parameters=1, patch_size=patch,
+        n_features=width, n_prefix=n_prefix, n_channels=config.num_channels, mean=mean, std=std,
         native_size=native, image_size=min(native, 224),
         pooling='cls' if n_prefix and kind != 'radio' else 'own', pretraining='see its folder',
         license='see its folder', reference=str(folder))

@@ -5,6 +5,10 @@ import click
 __all__ = ['command']
 
 
+_NOT_PINNED = (' (no commit of it is known here, so it may change; `astrofound models fetch` notes '
+               'the commit and hashes of what it gets, and later loads check them)')
+
+
 @click.group('models', short_help='List, describe and fetch backbones.')
 def command():
     """List, describe and fetch backbones."""
@@ -51,7 +55,8 @@ def info(name):
         ('images', 'in units of the noise' if spec.scale == 'significance' else
          f'0..1, mean {_numbers(spec.mean)}, std {_numbers(spec.std)}'),
         ('trained on', spec.pretraining), ('licence', spec.license), ('paper', spec.reference),
-        ('source', f'{spec.library}: {spec.repo or spec.model}, revision {spec.revision}'),
+        ('source', f'{spec.library}: {spec.repo or spec.model}, revision {spec.revision}'
+                   + ('' if spec.is_pinned else _NOT_PINNED)),
     ]
     rows += [(word, text) for word, text in (('note', spec.note), ('but', spec.obstacle)) if text]
     width = max(len(word) for word, _ in rows)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from astrofound.backbones.places import models_folder
+from astrofound.backbones.places import own_folder
 
 __all__ = ['is_on_this_machine']
 
@@ -23,7 +23,7 @@ def is_on_this_machine(spec):
     """
     if spec.library == 'astrofound' or spec.is_toy:
         return True
-    if models_folder() is not None and (models_folder() / spec.name).is_dir():
+    if own_folder(spec) is not None:
         return True
     if spec.library == 'torchvision':
         from torch import hub

@@ -11,8 +11,9 @@ import transformers
 from huggingface_hub import constants, errors
 from safetensors.torch import load_file, save_file
 
-from astrofound.backbones import fetch_backbone, find_spec, load_backbone, places, resolve_spec
+from astrofound.backbones import fetch_backbone, find_spec, load_backbone, resolve_spec
 from astrofound.backbones.loading import _licenses_told
+from astrofound.backbones.manifest import MANIFEST
 from astrofound.backbones.registry import _SPECS, register_backbone
 from astrofound.utils import InputError, LicenseWarning, ReadError
 
@@ -75,6 +76,27 @@ def test_wrong_weights_say_which_keys(folder, small):
     for weights in (folder, path):
         with pytest.raises(ReadError, match=r'other weights than those of small.*layernorm'):
             load_backbone('small', weights=weights)
+
+
+@pytest.mark.parametrize('name', ['toy_vit', 'toy_cradio', 'toy_convnext', 'toy_resnet', 'toy_msn',
+                                  'timm:resnet10t', 'compact'])
+def test_no_library_leaves_weights_at_random(name, tmp_path):
+    # timm says nothing of missing weights where it was asked for another number of classes
+    path = tmp_path / 'other.safetensors'
+    save_file({'somebody.elses.weight': torch.zeros(3)}, path, metadata={'format': 'pt'})
+    with pytest.raises(ReadError, match=r'other\.safetensors.*(weight|lacks|format 2)'):
+        load_backbone(name, weights=path)
+
+
+@pytest.mark.parametrize('name', ['timm:resnet10t', 'toy_vit'])
+def test_classifier_of_a_file_is_left_out(name, tmp_path):
+    spec = resolve_spec(name)
+    model = timm.create_model(spec.model, num_classes=1000, **dict(spec.options))
+    path = tmp_path / 'whole.safetensors'
+    save_file(model.state_dict(), path, metadata={'format': 'pt'})
+    backbone = load_backbone(name, weights=path)
+    for key, tensor in backbone.model.state_dict().items():
+        assert torch.equal(tensor, model.state_dict()[key])
 
 
 def test_weights_of_another_kind(folder, small):
@@ -236,13 +258,86 @@ def test_fetched_folder_is_found_and_checked(hub, small, tmp_path, monkeypatch):
     assert not hub
     assert first.fingerprint() == load_backbone('small', weights=kept / 'small').fingerprint()
     assert load_backbone(kept / 'small').spec.name == 'small'
-    manifest = json.loads((kept / 'small' / places.MANIFEST).read_text())
+    manifest = json.loads((kept / 'small' / MANIFEST).read_text())
     assert manifest['license'] == 'MIT'
     assert set(manifest['sha256']) == {'config.json', 'model.safetensors',
                                        'preprocessor_config.json'}
+    assert manifest['commit'] == ''  # nothing here says it
     (kept / 'small' / 'config.json').write_text('{}')
     with pytest.raises(ReadError, match='damaged'):
         load_backbone('small')
+
+
+COMMIT = '0123456789abcdef0123456789abcdef01234567'
+
+
+@pytest.fixture
+def cached(folder, tmp_path, monkeypatch):
+    """The hub's own cache with the repository at a commit that ``main`` stands for; no network."""
+    cache = tmp_path / 'hub'
+    snapshot = cache / 'models--someone--small' / 'snapshots' / COMMIT
+    snapshot.parent.mkdir(parents=True)
+    folder.rename(snapshot)
+    refs = cache / 'models--someone--small' / 'refs'
+    refs.mkdir()
+    (refs / 'main').write_text(COMMIT)
+    monkeypatch.setattr(constants, 'HF_HUB_OFFLINE', True)
+    monkeypatch.setattr(constants, 'HF_HUB_CACHE', str(cache))
+    return snapshot
+
+
+def test_commit_of_a_branch_is_resolved_and_noted(cached, small, tmp_path, monkeypatch):
+    assert load_backbone('small').spec.revision == COMMIT
+    own = fetch_backbone('small', tmp_path / 'kept')
+    manifest = json.loads((own / MANIFEST).read_text())
+    assert (manifest['revision'], manifest['commit']) == ('main', COMMIT)
+    monkeypatch.setenv('ASTROFOUND_MODELS', str(tmp_path / 'kept'))
+    (cached / 'model.safetensors').unlink()
+    assert load_backbone('small').spec.revision == COMMIT
+    path = own / 'model.safetensors'
+    path.write_bytes(path.read_bytes()[:-1] + b'!')
+    for name, weights in (('small', None), ('small', own), (own, None)):
+        with pytest.raises(ReadError, match=r'model\.safetensors is damaged or not the file'):
+            load_backbone(name, weights=weights)
+
+
+def test_manifest_that_cannot_be_trusted(cached, small, tmp_path):
+    own = fetch_backbone('small', tmp_path / 'kept')
+    path = own / MANIFEST
+    manifest = json.loads(path.read_text())
+    for change, message in (
+            ({'format': 2}, 'is of format 2, and this version of astrofound reads format 1'),
+            ({'sha256': {'../../secret': 'ab'}}, 'is damaged; fetch the backbone again'),
+            ({'sha256': ['model.safetensors']}, 'is damaged'),
+            ({'name': 3}, 'is damaged'),
+            ({'sha256': {'config.json': manifest['sha256']['config.json']}},
+             'was not fetched with the other files'),
+            ({'sha256': {**manifest['sha256'], 'lost.json': 'ab'}}, r'cannot read .*lost\.json')):
+        path.write_text(json.dumps({**manifest, **change}))
+        with pytest.raises(ReadError, match=message):
+            load_backbone('small', weights=own)
+
+
+def test_fetched_model_of_timm_is_found(tmp_path, monkeypatch):
+    spec = resolve_spec('timm:resnet10t.c3_in1k')
+    model = timm.create_model('resnet10t', num_classes=0)
+    from timm.models import save_for_hf
+
+    save_for_hf(model, tmp_path / 'hub', safe_serialization=True)
+    monkeypatch.setattr('huggingface_hub.hf_hub_download', lambda repo, name, revision: str(
+        tmp_path / 'hub' / name))
+    own = fetch_backbone('timm:resnet10t.c3_in1k', tmp_path / 'kept')
+    assert own.name == 'timm_resnet10t.c3_in1k'
+    monkeypatch.undo()
+    monkeypatch.setenv('ASTROFOUND_MODELS', str(tmp_path / 'kept'))
+    monkeypatch.setattr(constants, 'HF_HUB_OFFLINE', True)
+    assert load_backbone('timm:resnet10t.c3_in1k').spec.patch_size == spec.patch_size
+    assert load_backbone(own).spec.name == 'timm:resnet10t.c3_in1k'
+
+
+def test_timm_model_without_weights_on_the_hub():
+    with pytest.raises(ReadError, match=r'no repository of the hub is known .* pass weights='):
+        load_backbone(find_spec('toy_vit').replace(name='mine'))
 
 
 def test_pinned_hash(hub, small, folder):

@@ -66,6 +66,15 @@ def test_record_is_complete(name):
     assert spec.repo or spec.library in {'torchvision', 'astrofound'}
 
 
+# Of these no commit could be learnt without the hub; the record says so to whoever asks.
+NOT_PINNED = {'msn_vitb16', 'dinov3_sat_vitl16', 'stradavit_vitb16', 'cradio_v3_b', 'cradio_v3_l',
+              'cradio_v3_h', 'am_radio_b', 'zoobot_nano', 'zoobot_base'}
+
+
+def test_revisions_are_pinned():
+    assert {name for name in NAMES if not find_spec(name).is_pinned} == NOT_PINNED
+
+
 def test_licenses_that_forbid_are_marked():
     for name in NAMES:
         spec = find_spec(name)

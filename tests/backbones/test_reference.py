@@ -8,7 +8,8 @@ import torch
 import transformers
 from numpy.testing import assert_allclose
 
-from astrofound.backbones import load_backbone
+from astrofound.backbones import find_spec, load_backbone
+from astrofound.utils import ReadError
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 SMALL = {'hidden_size': 24, 'num_hidden_layers': 2, 'num_attention_heads': 3,
@@ -173,3 +174,43 @@ def test_torchvision(images, monkeypatch, tmp_path):
         (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
     padded = torch.nn.functional.pad((images - mean) / std, (0, 16, 0, 0), mode='replicate')
     assert_allclose(found.own, reference(padded), atol=1e-5)
+
+
+@torch.inference_mode()
+def test_layout_of_stradavit(images, tmp_path):
+    """A masked autoencoder with its decoder, as the hub has it; features as its authors pool."""
+    whole = transformers_model('vit_mae')
+    folder = hub_folder(tmp_path / 'stradavit', whole)
+    spec = find_spec('stradavit_vitb16').replace(
+        mean=MEAN, std=STD, patch_size=8, n_features=24, options=tuple(SMALL.items()))
+    backbone = load_backbone(spec, weights=folder)
+    plain = transformers.ViTModel(transformers.ViTConfig(**SMALL), add_pooling_layer=False).eval()
+    plain.load_state_dict(whole.vit.state_dict())
+    square = images[..., :32]
+    hidden = plain(pixel_values=normalized(square)).last_hidden_state
+    pooled = backbone(square).pooled(spec.check_pooling('auto'))
+    assert_allclose(pooled, hidden[:, 1:].mean(dim=1), atol=1e-5)
+    # their variants say in the configuration what they are
+    configuration = json.loads((folder / 'config.json').read_text())
+    for change in ({'n_registers': 4}, {'use_dino_encoder': True}):
+        (folder / 'config.json').write_text(json.dumps({**configuration, **change}))
+        with pytest.raises(ReadError, match='is a variant with other layers'):
+            load_backbone(spec, weights=folder)
+
+
+@torch.inference_mode()
+def test_layout_of_zoobot(images, tmp_path):
+    """A network of timm without classes, whose configuration says the statistics."""
+    options = {'depths': [1, 1, 1, 1], 'dims': [4, 8, 16, 32]}
+    torch.manual_seed(1)
+    model = timm.create_model('convnext_nano', num_classes=0, **options).eval()
+    model.pretrained_cfg |= {'mean': (0.1, 0.2, 0.3), 'std': (0.4, 0.5, 0.6), 'num_classes': 0}
+    from timm.models import save_for_hf
+
+    save_for_hf(model, tmp_path / 'zoobot', model_args=options, safe_serialization=True)
+    backbone = load_backbone('zoobot_nano', weights=tmp_path / 'zoobot')
+    assert (backbone.spec.name, backbone.spec.license) == ('zoobot_nano', 'Apache-2.0')
+    mean, std = (torch.tensor(values).reshape(1, 3, 1, 1)
+                 for values in ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6)))
+    square = images[..., :32]
+    assert_allclose(backbone(square).own, model((square - mean) / std), atol=1e-5)

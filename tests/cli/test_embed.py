@@ -77,8 +77,11 @@ def test_info(capsys):
     said = capsys.readouterr().out
     assert 'WebLI' in said
     assert 'Apache-2.0' in said
+    assert 'no commit of it is known' not in said
     assert main(['models', 'info', 'am_radio_b']) == 0
     assert 'never' in capsys.readouterr().out
+    assert main(['models', 'info', 'msn_vitb16']) == 0
+    assert 'revision main (no commit of it is known here' in capsys.readouterr().out
 
 
 def test_fetch_offline_is_one_line(capsys, tmp_path, monkeypatch):
