@@ -8,7 +8,8 @@ loads neither torch nor numba.
 from importlib import import_module
 from importlib.metadata import version
 
-__all__ = ['SourceDetector', 'SurveyImage', '__version__', 'read_catalog', 'write_catalog']
+__all__ = ['FeatureExtractor', 'SourceDetector', 'SurveyImage', '__version__', 'read_catalog',
+           'write_catalog']
 
 __version__ = version('astrofound')
 
@@ -17,6 +18,7 @@ _SUBPACKAGES = {
     'guidance', 'image', 'networks', 'pipeline', 'preprocess', 'training', 'utils',
 }
 _HOMES = {
+    'FeatureExtractor': 'estimators',
     'SourceDetector': 'estimators',
     'SurveyImage': 'image',
     'read_catalog': 'catalog',

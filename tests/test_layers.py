@@ -29,8 +29,8 @@ NO_DOOR = {'_kernels', 'weights', 'cli'}
 UNPICKLERS = {'pickle', 'cPickle', '_pickle', 'dill', 'cloudpickle', 'joblib', 'shelve', 'marshal'}
 KERNELS_MAY_USE = {'numpy', 'numba', 'math', 'cmath', 'astrofound'}
 # The names that the package itself hands out, and the room each comes from.
-HOMES = {'SourceDetector': 'estimators', 'SurveyImage': 'image', 'read_catalog': 'catalog',
-         'write_catalog': 'catalog'}
+HOMES = {'FeatureExtractor': 'estimators', 'SourceDetector': 'estimators', 'SurveyImage': 'image',
+         'read_catalog': 'catalog', 'write_catalog': 'catalog'}
 
 MODULES = sorted(PACKAGE.rglob('*.py'))
 ROOMS = sorted(path.parent.name for path in PACKAGE.glob('*/__init__.py'))

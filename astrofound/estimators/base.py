@@ -25,13 +25,14 @@ from astrofound.preprocess import noise_map
 from astrofound.utils import NoDetectionsWarning, check_number
 
 from .provenance import image_provenance, noise_provenance
+from .saving import SavingMixin
 
 __all__ = ['BaseDetector']
 
 logger = logging.getLogger(__name__)
 
 
-class BaseDetector(ABC, BaseEstimator):
+class BaseDetector(SavingMixin, ABC, BaseEstimator):
     """
     Base of every detector: prepares the image, finds, measures and cuts.
 

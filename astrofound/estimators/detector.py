@@ -1,14 +1,24 @@
 """The detector most users meet: the bundled network, or one of their own."""
 
+import shutil
+
 import numpy as np
 import torch
 
 from astrofound.catalog import Detections, associate
 from astrofound.networks import decode, for_inference, load_weights, peak_snr
 from astrofound.networks.compact import TOTAL_STRIDE
+from astrofound.networks.weights import BUNDLED, locate_weights
 from astrofound.pipeline import run_tiles
 from astrofound.preprocess import DETECTION_CHANNELS, TileGrid, TilingOptions, open_beam_space
-from astrofound.utils import check_choice, check_number, has_fast_bfloat16, resolve_device
+from astrofound.utils import (
+    ReadError,
+    atomic_path,
+    check_choice,
+    check_number,
+    has_fast_bfloat16,
+    resolve_device,
+)
 
 from .base import BaseDetector
 from .diffuse import add_diffuse
@@ -113,6 +123,22 @@ class SourceDetector(BaseDetector):
             threshold = max(0.5, 1 - 10 * (1 - self.reliability))
         return add_diffuse(image, noise, found, threshold=threshold, remeasure=measure)
 
+    def _save_weights(self, path):
+        weights = load_weights(self.weights)
+        if self.weights in BUNDLED:
+            return {}, {'sha256': weights.sha256}
+        with atomic_path(path) as temporary:
+            shutil.copyfile(locate_weights(self.weights), temporary)
+        return {'weights': path.name}, {'sha256': weights.sha256}
+
+    def _check_loaded(self, path, learnt):
+        found = load_weights(self.weights).sha256
+        if found != learnt.get('sha256'):
+            saved = str(learnt.get('sha256'))
+            raise ReadError(f'the weights {self.weights} here (SHA-256 {found[:16]}...) are not '
+                            f'those that {path} was saved with ({saved[:16]}...); install the '
+                            'version of astrofound that it names')
+
     def _dtype(self, device):
         if self.precision == 'auto':
             return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
@@ -142,9 +168,7 @@ def _search(network, device, tile, significance, channels):
     origin = (tile.padded[0].start, tile.padded[1].start)
     found = decode(network(batch)[0], origin=origin, core=tile.core)
     # A centre on blank sky is the network's guess about what nobody has seen.
-    rows = (np.rint(found.y).astype(int) - origin[0]).clip(0, significance.shape[0] - 1)
-    columns = (np.rint(found.x).astype(int) - origin[1]).clip(0, significance.shape[1] - 1)
-    found = found.select(np.isfinite(significance[rows, columns]))
+    found = found.select(np.isfinite(significance[found.pixels(significance.shape, origin)]))
     return found, peak_snr(significance, found, origin=origin)
 
 

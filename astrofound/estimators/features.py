@@ -8,12 +8,19 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from torch.nn import functional as F
 
 from astrofound import __version__
-from astrofound.backbones import Backbone, attention_maps, load_backbone
+from astrofound.backbones import (
+    Backbone,
+    attention_maps,
+    list_backbones,
+    load_backbone,
+    save_backbone,
+)
 from astrofound.datasets import open_images
 from astrofound.pipeline import run_tiles
 from astrofound.preprocess import SCALINGS, UnitRange
 from astrofound.utils import (
     InputError,
+    ReadError,
     check_choice,
     check_number,
     has_fast_bfloat16,
@@ -22,6 +29,7 @@ from astrofound.utils import (
 )
 
 from .feature_cache import FeatureCache, pixel_key
+from .saving import SavingMixin
 
 __all__ = ['FeatureExtractor']
 
@@ -30,7 +38,8 @@ logger = logging.getLogger(__name__)
 _BATCH = {'cpu': 16, 'cuda': 256}  # where 'auto' starts; halved when memory runs out
 
 
-class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin,
+                       BaseEstimator):
     """
     Turn images, or the sources of a catalogue, into feature vectors.
 
@@ -211,9 +220,34 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             maps += attention_maps(self.backbone_, _resize(image, self._size)[0], query=query)
         return maps
 
-    def _open(self, images, catalog):
+    def _save_weights(self, path):
+        """Weights of one's own are copied; those of a published backbone are known by its name."""
+        self._fit_if_changed()
+        changed = {'cache': None}  # a folder of this machine
+        name = self.backbone
+        public = isinstance(name, str) and (name.startswith('timm:')
+                                            or name in list_backbones(toys=True))
+        if self.weights is not None or not public:
+            save_backbone(path, self.backbone_)
+            changed |= {'backbone': path.name, 'weights': None}
+        return changed, {'fingerprint': self.backbone_.fingerprint(),
+                         'revision': self.backbone_.spec.revision}
+
+    def _check_loaded(self, path, learnt):
+        self.fit()
+        found = self.backbone_.fingerprint()
+        if found != learnt.get('fingerprint'):
+            raise ReadError(
+                f'the weights of {self.backbone_.spec.name} here (revision '
+                f'{self.backbone_.spec.revision}) are not those that {path} was saved with '
+                f"(revision {learnt.get('revision')}), so features would not compare; get these")
+
+    def _fit_if_changed(self):
         if getattr(self, '_fitted_with', None) != self.get_params():
             self.fit()
+
+    def _open(self, images, catalog):
+        self._fit_if_changed()
         return open_images(images, catalog=catalog, size=self.cutout_size,
                            n_beams=self._n_beams(),
                            beam_pix=getattr(self.backbone_, 'beam_pix', None))

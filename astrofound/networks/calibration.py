@@ -28,8 +28,7 @@ def peak_snr(significance, candidates, *, origin=(0, 0)):
         Largest significance of the 3x3 pixels around each place; -inf where all are blank.
     """
     ny, nx = significance.shape
-    row = np.clip(np.rint(candidates.y).astype(int) - origin[0], 0, ny - 1)
-    column = np.clip(np.rint(candidates.x).astype(int) - origin[1], 0, nx - 1)
+    row, column = candidates.pixels(significance.shape, origin)
     near = np.arange(-1, 2)
     rows = np.clip(row[:, None] + near, 0, ny - 1)
     columns = np.clip(column[:, None] + near, 0, nx - 1)

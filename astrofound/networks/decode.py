@@ -91,6 +91,27 @@ class Candidates:
         return Candidates(self.x[index], self.y[index], self.boxes[index], self.logit[index],
                           self.class_code[index])
 
+    def pixels(self, shape, origin=(0, 0)):
+        """
+        Return the pixel of a window that each candidate lies on.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            ``(ny, nx)`` of the window; what lies beyond it counts to the pixels at its border.
+        origin : tuple of int, optional
+            ``(y, x)`` of its first pixel in the frame of the candidates.
+
+        Returns
+        -------
+        rows, columns : 1D `~numpy.ndarray` of int
+            Indices into the window.
+        """
+        rows, columns = (np.clip(np.rint(place).astype(int) - first, 0, length - 1)
+                         for place, first, length in zip((self.y, self.x), origin, shape,
+                                                         strict=True))
+        return rows, columns
+
 
 def decode(outputs, *, origin=(0, 0), core=None, logit_min=-3.0):
     """

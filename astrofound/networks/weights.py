@@ -14,7 +14,7 @@ from astrofound.utils import ReadError, atomic_path
 from .calibration import ScoreCalibration
 from .compact import CompactNetwork
 
-__all__ = ['BUNDLED', 'KINDS', 'CompactWeights', 'load_weights', 'save_weights']
+__all__ = ['BUNDLED', 'KINDS', 'CompactWeights', 'load_weights', 'locate_weights', 'save_weights']
 
 FORMAT = 2
 BUNDLED = ('compact',)
@@ -94,7 +94,7 @@ def load_weights(source='compact'):
     ReadError
         If there is no such file or it holds something else.
     """
-    path = _locate(source)
+    path = locate_weights(source)
     try:
         content = path.read_bytes()
         with safe_open(path, framework='pt') as file:
@@ -115,7 +115,25 @@ def load_weights(source='compact'):
         sha256=hashlib.sha256(content).hexdigest())
 
 
-def _locate(source):
+def locate_weights(source):
+    """
+    Give the file that holds weights.
+
+    Parameters
+    ----------
+    source : str or path-like
+        As for `load_weights`.
+
+    Returns
+    -------
+    path : `~pathlib.Path`
+        A file that is there.
+
+    Raises
+    ------
+    ReadError
+        If there is none.
+    """
     if source in BUNDLED:
         return Path(str(resources.files('astrofound') / 'weights' / f'{source}.safetensors'))
     path = Path(source)
