@@ -163,6 +163,7 @@ def _draw_page(table, column, path, plot):
     from astrofound.explore import plot_cutouts
     from astrofound.image import SurveyImage
 
-    stamps = open_images(SurveyImage.read(path), catalog=table, n_beams=16)
-    plot_cutouts([stamps[number].pixels[0] for number in range(len(stamps))],
+    cutouts = open_images(SurveyImage.read(path), catalog=table, n_beams=16)
+    stamps = [cutouts[number] for number in range(len(cutouts))]
+    plot_cutouts([SurveyImage(stamp.pixels[0], wcs=stamp.wcs) for stamp in stamps],
                  titles=[f"{one['row']}: {one[column]:.3f}" for one in table], path=plot)

@@ -8,6 +8,7 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
+from astropy.wcs import WCS
 
 from ..catalog import find_positions, read_catalog
 from ..image import SurveyImage, as_survey_image
@@ -30,10 +31,13 @@ class Stamp:
         Shape ``(n_bands, ny, nx)``, bytes or float32 with NaN for blank sky.
     is_significance : bool
         Whether it is in units of the noise.
+    wcs : `~astropy.wcs.WCS` or None
+        Of a cutout whose pixels are those of its image.
     """
 
     pixels: np.ndarray
     is_significance: bool = False
+    wcs: WCS | None = None
 
 
 class ImageSet:
@@ -124,7 +128,14 @@ class CatalogCutouts:
             place = tuple(slice(part.start - start, part.stop - start)
                           for part, start in zip(inside, starts, strict=True))
             out[place] = data
-        return Stamp(out[None], is_significance=True)
+        return Stamp(out[None], is_significance=True, wcs=self._wcs(starts))
+
+    def _wcs(self, starts):
+        if self._reader is not self._image or self._image.wcs is None:
+            return None
+        wcs = self._image.wcs.deepcopy()
+        wcs.wcs.crpix -= starts[::-1]
+        return wcs
 
 
 def open_images(images, *, catalog=None, size='auto', n_beams=16.0, beam_pix=None):

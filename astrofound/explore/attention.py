@@ -4,7 +4,7 @@ import numpy as np
 
 from astrofound.utils import InputError, check_number
 
-from .figures import check_figure_path, new_figure, save_figure
+from .figures import add_sky_axes, drawing
 
 __all__ = ['plot_attention_blocks', 'plot_attention_contours']
 
@@ -55,21 +55,18 @@ def plot_attention_contours(maps, *, block=-1, heads=(0, 1), percentile=90.0, im
     images = [None] * len(maps) if image is None else _as_list(image)
     if len(images) != len(maps):
         raise InputError(f'there are {len(images)} images for {len(maps)} attention maps')
-    if path is not None:
-        check_figure_path(path)
-    figure = figure if figure is not None else new_figure((3.6 * len(maps), 4.1))
-    for number, (one, picture) in enumerate(zip(maps, images, strict=True)):
+    for one in maps:
         _check_index('block', block, one.n_blocks)
-        projection = getattr(picture, 'wcs', None)
-        ax = figure.add_subplot(1, len(maps), number + 1, projection=projection)
-        _draw_image(ax, one, picture)
-        for color, head in zip(_colors(len(heads)), heads, strict=True):
+        for head in heads:
             _check_index('head', head, one.n_heads)
-            _draw_contour(ax, one, picture, one.maps[block, head], percentile, color)
-        ax.set_title(titles[number] if titles else one.backbone, fontsize='medium')
-    _head_legend(figure, heads, percentile)
-    if path is not None:
-        save_figure(figure, path)
+    with drawing(path, figure, (3.6 * len(maps), 4.1)) as figure:
+        for number, (one, picture) in enumerate(zip(maps, images, strict=True)):
+            ax = add_sky_axes(figure, getattr(picture, 'wcs', None), (1, len(maps), number + 1))
+            _draw_image(ax, one, picture)
+            for color, head in zip(_colors(len(heads)), heads, strict=True):
+                _draw_contour(ax, one, picture, one.maps[block, head], percentile, color)
+            ax.set_title(titles[number] if titles else one.backbone, fontsize='medium')
+        _head_legend(figure, heads, percentile)
     return figure
 
 
@@ -107,30 +104,34 @@ def plot_attention_blocks(maps, *, head='mean', blocks=None, titles=None, path=N
         If the file cannot be written.
     """
     maps = _as_list(maps)
-    if path is not None:
-        check_figure_path(path)
-    n_columns = max(len(blocks) if blocks is not None else one.n_blocks for one in maps)
-    figure = figure if figure is not None else new_figure(
-        (1.1 * (n_columns + 1) + 0.4, 1.25 * len(maps) + 0.3))
-    axes = figure.subplots(len(maps), n_columns + 1, squeeze=False)
-    for number, (row, one) in enumerate(zip(axes, maps, strict=True)):
-        for ax in row:
-            ax.set(xticks=[], yticks=[])
-            ax.set_frame_on(False)
-        _draw_image(row[0], one, None)
-        row[0].set_ylabel(titles[number] if titles else one.backbone, fontsize='small')
-        for ax, block in zip(row[1:], range(one.n_blocks) if blocks is None else blocks,
-                             strict=False):
+    shown = [list(range(one.n_blocks) if blocks is None else blocks) for one in maps]
+    for one, chosen in zip(maps, shown, strict=True):
+        for block in chosen:
             _check_index('block', block, one.n_blocks)
-            ax.imshow(_one_head(one, block, head), origin='lower', extent=one.extent,
-                      cmap='viridis', interpolation='nearest')
-            _frame(ax, one, one.image.shape)
-            if number == 0:
-                ax.set_title(f'block {block % one.n_blocks + 1}', fontsize='small')
-    axes[0, 0].set_title('image', fontsize='small')
-    if path is not None:
-        save_figure(figure, path)
+    n_columns = 1 + max(map(len, shown))
+    size = (1.1 * n_columns + 0.4, 1.25 * len(maps) + 0.3)
+    with drawing(path, figure, size) as figure:
+        axes = figure.subplots(len(maps), n_columns, squeeze=False)
+        for row, one, chosen in zip(axes, maps, shown, strict=True):
+            _draw_blocks(row, one, chosen, head)
+        for row, label in zip(axes, titles or [one.backbone for one in maps], strict=True):
+            row[0].set_ylabel(label, fontsize='small')
+        axes[0, 0].set_title('image', fontsize='small')
+        for ax, block in zip(axes[0, 1:], shown[0], strict=False):
+            ax.set_title(f'block {block % maps[0].n_blocks + 1}', fontsize='small')
     return figure
+
+
+def _draw_blocks(axes, maps, blocks, head):
+    """The image, then the map of each block."""
+    for ax in axes:
+        ax.set(xticks=[], yticks=[])
+        ax.set_frame_on(False)
+    _draw_image(axes[0], maps, None)
+    for ax, block in zip(axes[1:], blocks, strict=False):
+        ax.imshow(_one_head(maps, block, head), origin='lower', extent=maps.extent,
+                  cmap='viridis', interpolation='nearest')
+        _frame(ax, maps.image.shape)
 
 
 def _as_list(maps):
@@ -162,14 +163,11 @@ def _draw_image(ax, maps, picture):
     low, high = np.percentile(finite, [1, 99.8]) if finite.size else (0, 1)
     ax.imshow(data, origin='lower', cmap='gray_r', vmin=low, vmax=max(high, low + 1e-6))
     if picture is None or picture.wcs is None:
-        ax.set(xticks=[], yticks=[])
-    else:
-        for coordinate, name in zip(ax.coords, ('Right ascension', 'Declination'), strict=True):
-            coordinate.set_axislabel(name)
-    _frame(ax, maps, data.shape)
+        ax.set(xticks=[], yticks=[], xlabel='', ylabel='')
+    _frame(ax, data.shape)
 
 
-def _frame(ax, maps, shape):
+def _frame(ax, shape):
     """Leave out what the padding adds."""
     ax.set(xlim=(-0.5, shape[1] - 0.5), ylim=(-0.5, shape[0] - 0.5))
 

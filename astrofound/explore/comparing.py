@@ -3,7 +3,7 @@
 import astropy.units as u
 import numpy as np
 
-from .figures import check_figure_path, new_figure, save_figure
+from .figures import drawing
 
 __all__ = ['plot_comparison']
 
@@ -35,18 +35,14 @@ def plot_comparison(comparison, *, path=None, figure=None):
     WriteError
         If the file cannot be written.
     """
-    if path is not None:
-        check_figure_path(path)
-    figure = figure if figure is not None else new_figure((13, 4.3))
-    fractions, fluxes, offsets = figure.subplots(1, 3)
-    _draw_fractions(fractions, comparison)
-    _draw_fluxes(fluxes, comparison)
-    _draw_offsets(offsets, comparison)
-    figure.suptitle(f'{comparison.names[0]}: {comparison.n_first} sources,  '
-                    f'{comparison.names[1]}: {comparison.n_second},  '
-                    f'in both: {comparison.n_matched}', fontsize='medium')
-    if path is not None:
-        save_figure(figure, path)
+    with drawing(path, figure, (13, 4.3)) as figure:
+        fractions, fluxes, offsets = figure.subplots(1, 3)
+        _draw_fractions(fractions, comparison)
+        _draw_fluxes(fluxes, comparison)
+        _draw_offsets(offsets, comparison)
+        figure.suptitle(f'{comparison.names[0]}: {comparison.n_first} sources,  '
+                        f'{comparison.names[1]}: {comparison.n_second},  '
+                        f'in both: {comparison.n_matched}', fontsize='medium')
     return figure
 
 

@@ -1,5 +1,6 @@
 """What all figures share: colours, saving, a thumbnail of any image."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from astropy.stats import mad_std
 from astrofound.utils import InputError, atomic_path, check_place
 
 __all__ = [
-    'FIGURE_COLORS', 'Thumbnail', 'check_figure_path', 'display_unit', 'make_thumbnail',
-    'new_figure', 'save_figure',
+    'FIGURE_COLORS', 'Thumbnail', 'add_sky_axes', 'check_figure_path', 'display_unit', 'drawing',
+    'make_thumbnail', 'new_figure', 'save_figure',
 ]
 
 #: Colour of each class, from Okabe & Ito's set that colour-blind readers can tell apart.
@@ -41,6 +42,72 @@ def new_figure(size):
     from matplotlib.figure import Figure
 
     return Figure(figsize=size, layout='constrained')
+
+
+@contextmanager
+def drawing(path, figure, size):
+    """
+    Give a figure to draw on, and write it when the drawing is done.
+
+    Parameters
+    ----------
+    path : path-like or None
+        File to write, checked before anything is drawn.
+    figure : `~matplotlib.figure.Figure` or None
+        Where to draw; `None` makes a new one without a window.
+    size : tuple of float
+        Width and height of the new one in inches.
+
+    Yields
+    ------
+    figure : `~matplotlib.figure.Figure`
+        Where to draw.
+
+    Raises
+    ------
+    InputError
+        If the extension of ``path`` is not that of a figure.
+    WriteError
+        If the file cannot be written.
+    """
+    if path is not None:
+        check_figure_path(path)
+    figure = figure if figure is not None else new_figure(size)
+    yield figure
+    if path is not None:
+        save_figure(figure, path)
+
+
+def add_sky_axes(figure, wcs, position=(1, 1, 1)):
+    """
+    Add axes to a figure, labelled on the sky where there is a WCS.
+
+    Parameters
+    ----------
+    figure : `~matplotlib.figure.Figure`
+        Where to add them.
+    wcs : `~astropy.wcs.WCS` or None
+        Celestial; without one the axes count pixels.
+    position : tuple of int, optional
+        Rows, columns and number, as ``figure.add_subplot`` takes them.
+
+    Returns
+    -------
+    ax : `~matplotlib.axes.Axes`
+        `~astropy.visualization.wcsaxes.WCSAxes` where there is a WCS.
+    """
+    if wcs is None:
+        ax = figure.add_subplot(*position)
+        ax.set(xlabel='x (pixels)', ylabel='y (pixels)')
+        return ax
+    ax = figure.add_subplot(*position, projection=wcs)
+    frame = wcs.world_axis_physical_types[0] or ''
+    names = ('Galactic longitude', 'Galactic latitude') if 'galactic' in frame else (
+        'Right ascension', 'Declination')
+    for coordinate, name in zip(ax.coords, names, strict=True):
+        coordinate.set_axislabel(name)
+        coordinate.display_minor_ticks(True)
+    return ax
 
 
 def save_figure(figure, path, *, dpi=150):

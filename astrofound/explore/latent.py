@@ -5,7 +5,6 @@ import logging
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, check_is_fitted
 from sklearn.decomposition import PCA
-from sklearn.preprocessing import StandardScaler
 
 from astrofound.utils import (
     InputError,
@@ -14,6 +13,8 @@ from astrofound.utils import (
     check_number,
     require,
 )
+
+from .standardizing import Standardizer, checked_features
 
 __all__ = ['LatentMap', 'balanced_sample']
 
@@ -118,15 +119,15 @@ class LatentMap(TransformerMixin, BaseEstimator):
         MissingDependencyError
             If UMAP is asked for and not installed.
         """
-        features = _checked(features)
+        features = checked_features(features)
         check_choice('method', self.method, METHODS)
         check_number('n_pca', self.n_pca, minimum=2, integer=True)
         check_number('n_neighbors', self.n_neighbors, minimum=2, integer=True)
         umap = _find_umap(self.method)
         self.method_ = 'pca' if umap is None else 'umap'
-        self._scaler = StandardScaler(with_std=self.scale).fit(features)
+        self._scaler = Standardizer(with_std=self.scale).fit(features)
         n_components = min(self.n_pca, *features.shape)
-        self._pca = PCA(n_components, random_state=self.seed)
+        self._pca = PCA(n_components, random_state=self.seed, copy=False)
         with np.errstate(invalid='ignore'):  # vectors that are all the same explain nothing
             components = self._pca.fit_transform(self._scaler.transform(features))
         self.explained_ = np.nan_to_num(self._pca.explained_variance_ratio_)
@@ -154,7 +155,8 @@ class LatentMap(TransformerMixin, BaseEstimator):
             Shape ``(n_images, 2)``.
         """
         check_is_fitted(self, 'method_', msg='call fit() first')
-        components = self._pca.transform(self._scaler.transform(_checked(features, minimum=1)))
+        features = checked_features(features, minimum=1)
+        components = self._pca.transform(self._scaler.transform(features))
         if self.method_ == 'pca':
             return _two(components)
         return self._umap.transform(components).astype(np.float32)
@@ -178,16 +180,6 @@ def _two(components):
     out = np.zeros((len(components), 2), np.float32)
     out[:, :components.shape[1]] = components[:, :2]
     return out
-
-
-def _checked(features, minimum=3):
-    features = np.asarray(features, np.float32)
-    if features.ndim != 2 or len(features) < minimum:
-        raise InputError(f"'features' must be at least {minimum} vectors (n_images, n_features), "
-                         f'got the shape {features.shape}')
-    if not np.isfinite(features).all():
-        raise InputError("'features' must be finite numbers")
-    return features
 
 
 def balanced_sample(labels, *, n_per_class=None, seed=0):

@@ -4,15 +4,7 @@ import numpy as np
 
 from astrofound.utils import InputError
 
-from .figures import (
-    FIGURE_COLORS,
-    GREY,
-    MARKERS,
-    PALETTE,
-    check_figure_path,
-    new_figure,
-    save_figure,
-)
+from .figures import FIGURE_COLORS, GREY, MARKERS, PALETTE, drawing
 
 __all__ = ['plot_latent_grid', 'plot_latent_map']
 
@@ -48,21 +40,17 @@ def plot_latent_map(positions, labels=None, *, marked=None, title=None, path=Non
     WriteError
         If the file cannot be written.
     """
-    if path is not None:
-        check_figure_path(path)
-    figure = figure if figure is not None else new_figure((5.6, 5.0))
-    ax = figure.subplots()
     positions = _checked(positions, labels)
-    handles = _draw(figure, ax, positions, labels)
-    if marked is not None:
-        ax.scatter(*positions[np.asarray(marked, int)].T, s=80, facecolors='none',
-                   edgecolors='black', linewidths=1.2)
-    if handles:
-        ax.legend(handles=handles, fontsize='small', markerscale=1.5)
-    if title:
-        ax.set_title(title)
-    if path is not None:
-        save_figure(figure, path)
+    with drawing(path, figure, (5.6, 5.0)) as figure:
+        ax = figure.subplots()
+        handles = _draw(figure, ax, positions, labels)
+        if marked is not None:
+            ax.scatter(*positions[np.asarray(marked, int)].T, s=80, facecolors='none',
+                       edgecolors='black', linewidths=1.2)
+        if handles:
+            ax.legend(handles=handles, fontsize='small', markerscale=1.5)
+        if title:
+            ax.set_title(title)
     return figure
 
 
@@ -95,29 +83,29 @@ def plot_latent_grid(maps, *, path=None, figure=None):
     """
     if not maps:
         raise InputError("'maps' must hold at least one map")
-    if path is not None:
-        check_figure_path(path)
+    maps = {place: (_checked(*panel), panel[1]) for place, panel in maps.items()}
     rows = list(dict.fromkeys(row for row, _ in maps))
     columns = list(dict.fromkeys(column for _, column in maps))
-    figure = figure if figure is not None else new_figure(
-        (2.5 * len(columns) + 1.4, 2.5 * len(rows) + 0.3))
-    axes = figure.subplots(len(rows), len(columns), squeeze=False)
-    for row, line in zip(rows, axes, strict=True):
-        handles = []
-        for column, ax in zip(columns, line, strict=True):
-            ax.set(xticks=[], yticks=[])
-            if row == rows[0]:
-                ax.set_title(column, fontsize='medium')
-            if (row, column) in maps:
-                positions, labels = maps[row, column]
-                handles = _draw(figure, ax, _checked(positions, labels), labels) or handles
-        line[0].set_ylabel(row)
-        if handles:
-            line[-1].legend(handles=handles, fontsize='small', loc='center left',
-                            bbox_to_anchor=(1.02, 0.5), frameon=False, markerscale=1.5)
-    if path is not None:
-        save_figure(figure, path)
+    size = (2.5 * len(columns) + 1.4, 2.5 * len(rows) + 0.3)
+    with drawing(path, figure, size) as figure:
+        axes = figure.subplots(len(rows), len(columns), squeeze=False)
+        for name, ax in zip(columns, axes[0], strict=True):
+            ax.set_title(name, fontsize='medium')
+        for row, line in zip(rows, axes, strict=True):
+            _draw_row(figure, line, [maps.get((row, column)) for column in columns])
+            line[0].set_ylabel(row)
     return figure
+
+
+def _draw_row(figure, axes, panels):
+    handles = []
+    for ax, panel in zip(axes, panels, strict=True):
+        ax.set(xticks=[], yticks=[])
+        if panel is not None:
+            handles = _draw(figure, ax, *panel) or handles
+    if handles:
+        axes[-1].legend(handles=handles, fontsize='small', loc='center left',
+                        bbox_to_anchor=(1.02, 0.5), frameon=False, markerscale=1.5)
 
 
 def _checked(positions, labels):

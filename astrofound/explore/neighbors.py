@@ -4,11 +4,10 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import NearestNeighbors
-from sklearn.preprocessing import StandardScaler
 
 from astrofound.utils import InputError, check_choice, check_number
 
-from .latent import _checked
+from .standardizing import Standardizer, checked_features
 
 __all__ = ['FeatureIndex', 'score_anomalies']
 
@@ -46,9 +45,9 @@ class FeatureIndex:
     """
 
     def __init__(self, features, *, metric='cosine', scale=True):
-        features = _checked(features, minimum=1)
+        features = checked_features(features, minimum=1)
         self.metric = check_choice('metric', metric, METRICS)
-        self._scaler = StandardScaler(with_mean=scale, with_std=scale).fit(features)
+        self._scaler = Standardizer(with_mean=scale, with_std=scale).fit(features)
         self._vectors = self._prepared(features)
         self._squares = np.einsum('ij,ij->i', self._vectors, self._vectors)
 
@@ -56,9 +55,10 @@ class FeatureIndex:
         return len(self._vectors)
 
     def _prepared(self, features):
-        vectors = self._scaler.transform(features).astype(np.float32, copy=False)
+        vectors = self._scaler.transform(features)
         if self.metric == 'cosine':
-            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+            lengths = np.sqrt(np.einsum('ij,ij->i', vectors, vectors))
+            vectors /= np.maximum(lengths, 1e-12)[:, None]
         return vectors
 
     def find(self, example, *, n=10):
@@ -137,18 +137,18 @@ def score_anomalies(features, *, method='both', n_neighbors=10, seed=0):
     ----------
     .. [1] Liu, Ting & Zhou 2008, ICDM.
     """
-    features = _checked(features)
+    features = checked_features(features)
     check_choice('method', method, METHODS)
     check_number('n_neighbors', n_neighbors, minimum=1, integer=True)
-    scaled = StandardScaler().fit_transform(features)
+    scaled = Standardizer().fit(features).transform(features)
     ranks = []
     if method in ('both', 'isolation'):
         # on the features themselves: an odd image departs in many, in components only in few
         forest = IsolationForest(n_estimators=200, random_state=seed).fit(scaled)
         ranks.append(_ranks(-forest.score_samples(scaled)))
     if method in ('both', 'neighbors'):
-        components = PCA(min(_N_COMPONENTS, *features.shape), random_state=seed).fit_transform(
-            scaled).astype(np.float32)
+        pca = PCA(min(_N_COMPONENTS, *features.shape), random_state=seed, copy=False)
+        components = pca.fit_transform(scaled).astype(np.float32)
         n = min(n_neighbors, len(components) - 1)
         distances = NearestNeighbors(n_neighbors=n).fit(components).kneighbors()[0]
         ranks.append(_ranks(distances[:, -1]))

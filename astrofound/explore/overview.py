@@ -10,11 +10,11 @@ from astrofound.utils import InputError
 from .figures import (
     FIGURE_COLORS,
     OTHER_COLOR,
+    add_sky_axes,
     check_figure_path,
     display_unit,
+    drawing,
     make_thumbnail,
-    new_figure,
-    save_figure,
 )
 
 __all__ = ['plot_overview']
@@ -63,18 +63,15 @@ def plot_overview(image, catalog=None, *, path=None, figure=None, title=None, ma
         If the file cannot be written.
     """
     if path is not None:
-        check_figure_path(path)
+        check_figure_path(path)  # before a large image is opened
     image = as_survey_image(image)
-    thumbnail = make_thumbnail(image, max_side=max_side)
-    figure = figure if figure is not None else new_figure(_figure_size(image.shape))
-    ax = _axes(figure, image)
-    _draw_pixels(figure, ax, image, thumbnail)
-    if catalog is not None:
-        _draw_sources(ax, image, catalog)
-    _draw_beam(ax, image)
-    figure.suptitle(title if title is not None else image.name, fontsize='medium')
-    if path is not None:
-        save_figure(figure, path)
+    with drawing(path, figure, _figure_size(image.shape)) as figure:
+        ax = add_sky_axes(figure, image.wcs)
+        _draw_pixels(figure, ax, image, make_thumbnail(image, max_side=max_side))
+        if catalog is not None:
+            _draw_sources(ax, image, catalog)
+        _draw_beam(ax, image)
+        figure.suptitle(title if title is not None else image.name, fontsize='medium')
     return figure
 
 
@@ -83,21 +80,6 @@ def _figure_size(shape):
     ny, nx = shape
     scale = 9 / max(ny, nx)
     return max(nx * scale, 4) + 1.6, max(ny * scale, 4) + 0.8
-
-
-def _axes(figure, image):
-    if image.wcs is None:
-        ax = figure.add_subplot()
-        ax.set(xlabel='x (pixels)', ylabel='y (pixels)')
-        return ax
-    ax = figure.add_subplot(projection=image.wcs)
-    frame = image.wcs.world_axis_physical_types[0] or ''
-    names = ('Galactic longitude', 'Galactic latitude') if 'galactic' in frame else (
-        'Right ascension', 'Declination')
-    for coordinate, name in zip(ax.coords, names, strict=True):
-        coordinate.set_axislabel(name)
-        coordinate.display_minor_ticks(True)
-    return ax
 
 
 def _draw_pixels(figure, ax, image, thumbnail):

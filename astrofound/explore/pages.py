@@ -5,9 +5,11 @@ import numpy as np
 from astrofound.preprocess import UnitRange
 from astrofound.utils import InputError
 
-from .figures import check_figure_path, new_figure, save_figure
+from .figures import drawing
 
 __all__ = ['plot_cutouts']
+
+MARK = '#D55E00'
 
 
 def plot_cutouts(images, *, titles=None, n_columns=8, scaling='asinh', path=None, figure=None):
@@ -18,7 +20,8 @@ def plot_cutouts(images, *, titles=None, n_columns=8, scaling='asinh', path=None
     ----------
     images : sequence
         Arrays ``(ny, nx)`` or ``(n_bands, ny, nx)``, or `~astrofound.image.SurveyImage`; those
-        with a celestial WCS show where north is.
+        with a celestial WCS have axes on the sky and show where north is, the first of them also
+        its scale.
     titles : list of str, optional
         One an image.
     n_columns : int, optional
@@ -47,29 +50,46 @@ def plot_cutouts(images, *, titles=None, n_columns=8, scaling='asinh', path=None
         raise InputError('there are no images to draw')
     if titles is not None and len(titles) != len(images):
         raise InputError(f'there are {len(titles)} titles for {len(images)} images')
-    if path is not None:
-        check_figure_path(path)
     n_columns = min(n_columns, len(images))
     n_rows = -(-len(images) // n_columns)
-    figure = figure if figure is not None else new_figure((1.5 * n_columns, 1.7 * n_rows))
-    axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
-    for ax in axes:
-        ax.set(xticks=[], yticks=[])
-        ax.set_frame_on(False)
-    for number, (ax, image) in enumerate(zip(axes, images, strict=False)):
-        wcs, data = getattr(image, 'wcs', None), getattr(image, 'data', image)
-        data = data if hasattr(image, 'read_window') else np.asarray(image)
-        shown = UnitRange(scaling)(data)
-        shown = np.moveaxis(shown, 0, -1) if len(shown) == 3 else shown[0]
-        ax.imshow(shown, origin='lower', cmap='gray_r', vmin=0, vmax=max(
-            np.nanmax(shown, initial=0.0), 1e-6), interpolation='nearest')
-        if wcs is not None:
-            _draw_north(ax, wcs, shown.shape)
-        if titles is not None:
-            ax.set_title(titles[number], fontsize='x-small')
-    if path is not None:
-        save_figure(figure, path)
+    with drawing(path, figure, (1.5 * n_columns, 1.7 * n_rows)) as figure:
+        told = False
+        for number, image in enumerate(images):
+            wcs = getattr(image, 'wcs', None)
+            ax = _bare_axes(figure, wcs, (n_rows, n_columns, number + 1))
+            shape = _draw_pixels(ax, image, scaling)
+            if wcs is not None:
+                _draw_north(ax, wcs, shape)
+                if not told:
+                    _draw_scale(ax, wcs, shape)
+                told = True
+            if titles is not None:
+                ax.set_title(titles[number], fontsize='x-small')
     return figure
+
+
+def _bare_axes(figure, wcs, position):
+    """Axes that know the sky, for whoever points at them, and say nothing."""
+    ax = figure.add_subplot(*position, projection=wcs)
+    ax.set_frame_on(False)
+    if wcs is None:
+        ax.set(xticks=[], yticks=[])
+        return ax
+    for coordinate in ax.coords:
+        coordinate.set_ticks_visible(False)
+        coordinate.set_ticklabel_visible(False)
+        coordinate.set_axislabel('')
+    ax.coords.frame.set_linewidth(0)
+    return ax
+
+
+def _draw_pixels(ax, image, scaling):
+    data = image.data if hasattr(image, 'read_window') else np.asarray(image)
+    shown = UnitRange(scaling)(data)
+    shown = np.moveaxis(shown, 0, -1) if len(shown) == 3 else shown[0]
+    ax.imshow(shown, origin='lower', cmap='gray_r', vmin=0, vmax=max(
+        np.nanmax(shown, initial=0.0), 1e-6), interpolation='nearest')
+    return shown.shape
 
 
 def _draw_north(ax, wcs, shape):
@@ -82,8 +102,23 @@ def _draw_north(ax, wcs, shape):
     length = np.hypot(x1 - x0, y1 - y0)
     if np.isfinite(length) and length > 0:
         reach = 0.12 * min(nx, ny) / length
-        ax.plot([x0, x0 + reach * (x1 - x0)], [y0, y0 + reach * (y1 - y0)], color='#D55E00',
+        ax.plot([x0, x0 + reach * (x1 - x0)], [y0, y0 + reach * (y1 - y0)], color=MARK,
                 linewidth=1.5)
+
+
+def _draw_scale(ax, wcs, shape):
+    """A line of a round angle, about a third of the side long, in the lower right corner."""
+    ny, nx = shape[:2]
+    pixel = _scale(wcs).to_value('arcsec')
+    wanted = nx * pixel / 3
+    power = 10.0 ** np.floor(np.log10(wanted))
+    angle = power * max(step for step in (1, 2, 5) if step * power <= wanted * (1 + 1e-9))
+    unit, label = (60, "'") if angle >= 60 else (1, '"')
+    angle = max(1, round(angle / unit)) * unit if angle >= 60 else angle
+    end = 0.94 * nx - 0.5
+    ax.plot([end - angle / pixel, end], [0.06 * ny] * 2, color=MARK, linewidth=1.5)
+    ax.text(end, 0.08 * ny, f'{angle / unit:g}{label}', ha='right', va='bottom', color=MARK,
+            fontsize='x-small')
 
 
 def _scale(wcs):

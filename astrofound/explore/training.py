@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .figures import new_figure, save_figure
+from .figures import drawing
 
 __all__ = ['plot_training']
 
@@ -27,20 +27,18 @@ def plot_training(history, *, path=None):
         Losses above, F1 and completeness below.
     """
     entries = [json.loads(line) for line in Path(history).read_text().splitlines()]
-    figure = new_figure((6.0, 5.0))
-    losses, merits = figure.subplots(2, 1, sharex=True)
-    rounds = np.array([entry['round'] for entry in entries])
-    for name, style in (('centre', '-'), ('offset', '--'), ('size', '-.'), ('class', ':')):
-        losses.semilogy(rounds, [entry[name] for entry in entries], style, label=name)
-    losses.set_ylabel('loss on training crops')
-    losses.legend(ncols=4, fontsize='small')
-    judged = [entry for entry in entries if 'f1' in entry]
-    for name, label, marker in (('f1', 'best F1, S/N ≥ 5', 'o'),
-                                ('completeness_95', 'completeness at 95 % reliability', 's')):
-        merits.plot([entry['round'] for entry in judged], [entry[name] for entry in judged],
-                    marker=marker, label=label)
-    merits.set(xlabel='round', ylabel='on validation fields', ylim=(0, 1))
-    merits.legend(loc='lower right', fontsize='small')
-    if path is not None:
-        save_figure(figure, path)
+    with drawing(path, None, (6.0, 5.0)) as figure:
+        losses, merits = figure.subplots(2, 1, sharex=True)
+        rounds = np.array([entry['round'] for entry in entries])
+        for name, style in (('centre', '-'), ('offset', '--'), ('size', '-.'), ('class', ':')):
+            losses.semilogy(rounds, [entry[name] for entry in entries], style, label=name)
+        losses.set_ylabel('loss on training crops')
+        losses.legend(ncols=4, fontsize='small')
+        judged = [entry for entry in entries if 'f1' in entry]
+        for name, label, marker in (('f1', 'best F1, S/N ≥ 5', 'o'),
+                                    ('completeness_95', 'completeness at 95 % reliability', 's')):
+            merits.plot([entry['round'] for entry in judged], [entry[name] for entry in judged],
+                        marker=marker, label=label)
+        merits.set(xlabel='round', ylabel='on validation fields', ylim=(0, 1))
+        merits.legend(loc='lower right', fontsize='small')
     return figure

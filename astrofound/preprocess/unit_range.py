@@ -120,11 +120,14 @@ class UnitRange:
 def _as_it_is(bands):
     if bands.dtype == np.uint8:
         return bands.astype(np.float32) / 255
-    bands = bands.astype(np.float32)
-    finite = bands[np.isfinite(bands)]
-    if finite.size and not (finite.min() >= -0.01 and finite.max() <= 1.01):
+    bands = bands.astype(np.float32, copy=False)
+    low, high = bands.min(initial=0.0), bands.max(initial=0.0)
+    if not np.isfinite(high - low):  # seldom, and the copy costs time
+        finite = bands[np.isfinite(bands)]
+        low, high = finite.min(initial=0.0), finite.max(initial=0.0)
+    if low < -0.01 or high > 1.01:
         raise InputError("scaling 'none' takes bytes or pixels in 0..1, these run from "
-                         f"{finite.min():.4g} to {finite.max():.4g}; choose 'asinh' or another")
+                         f"{low:.4g} to {high:.4g}; choose 'asinh' or another")
     return bands
 
 

@@ -1,12 +1,19 @@
 import astropy.units as u
 import numpy as np
 import pytest
+from astropy.wcs import WCS
 from numpy.testing import assert_allclose
 
 from astrofound.explore import save_figure
-from astrofound.explore.figures import display_unit, make_thumbnail, new_figure
+from astrofound.explore.figures import (
+    add_sky_axes,
+    display_unit,
+    drawing,
+    make_thumbnail,
+    new_figure,
+)
 from astrofound.image import SurveyImage
-from astrofound.utils import WriteError
+from astrofound.utils import InputError, WriteError
 
 
 def noise_image(shape, seed=0):
@@ -93,3 +100,25 @@ def test_figure_is_written_by_extension(tmp_path):
     with pytest.raises(WriteError, match='cannot write'):
         save_figure(figure, tmp_path / 'absent' / 'a.png')
     assert sorted(path.name for path in tmp_path.iterdir()) == ['a.png', 'b.PDF', 'c.svg']
+
+
+def test_drawing_checks_first_and_writes_last(tmp_path):
+    with pytest.raises(InputError, match='the name must end in'), drawing(
+            tmp_path / 'a.fits', None, (1, 1)):
+        pytest.fail('nothing may be drawn')
+    with pytest.raises(ZeroDivisionError), drawing(tmp_path / 'a.png', None, (1, 1)):
+        1 / 0  # noqa: B018
+    assert not list(tmp_path.iterdir())
+    own = new_figure((2, 1))
+    with drawing(tmp_path / 'a.png', own, (1, 1)) as figure:
+        assert figure is own
+    assert (tmp_path / 'a.png').exists()
+
+
+def test_axes_on_the_sky_are_named_after_it():
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = 'GLON-CAR', 'GLAT-CAR'
+    figure = new_figure((2, 1))
+    ax = add_sky_axes(figure, wcs, (1, 2, 1))
+    assert ax.coords[0].get_axislabel() == 'Galactic longitude'
+    assert add_sky_axes(figure, None, (1, 2, 2)).get_xlabel() == 'x (pixels)'

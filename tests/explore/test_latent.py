@@ -1,3 +1,4 @@
+import re
 import sys
 
 import numpy as np
@@ -67,6 +68,27 @@ def test_without_umap(monkeypatch):
     assert latent.method_ == 'pca'
     with pytest.raises(MissingDependencyError, match=r'pip install "astrofound\[explore\]"'):
         LatentMap(method='umap').fit(features)
+
+
+def test_blocks_change_nothing(monkeypatch):
+    features, _ = clusters()
+    whole = FeatureIndex(features).find(7)
+    monkeypatch.setattr('astrofound.explore.standardizing._BLOCK', 13)
+    rows, distances = FeatureIndex(features).find(7)
+    assert (rows == whole[0]).all()
+    assert_allclose(distances, whole[1], atol=1e-6)
+    features[50, 3] = np.inf
+    with pytest.raises(ValueError, match='must be finite'):
+        FeatureIndex(features)
+
+
+def test_features_stay_as_they_are():
+    features = clusters()[0].astype(np.float32)
+    before = features.copy()
+    LatentMap(method='pca').fit(features)
+    score_anomalies(features)
+    FeatureIndex(features)
+    assert (features == before).all()
 
 
 @pytest.mark.parametrize('features', [np.zeros((4, 1)), np.eye(3), np.zeros((5, 7))])
@@ -166,9 +188,11 @@ def test_page_of_cutouts(tmp_path):
     images = [image[:40, :40], SurveyImage(np.eye(20)), np.zeros((3, 9, 9)),
               np.full((5, 5), np.nan)]
     figure = plot_cutouts(images, titles=list('abcd'), n_columns=3, path=tmp_path / 'page.png')
-    assert len(figure.axes) == 6
+    assert len(figure.axes) == 4
     assert figure.axes[0].lines  # where north is
     assert not figure.axes[1].lines
+    assert figure.axes[0].wcs is images[0].wcs
+    assert re.fullmatch(r'[125]0*"', figure.axes[0].texts[0].get_text())
     with pytest.raises(ValueError, match='2 titles for 4 images'):
         plot_cutouts(images, titles=['a', 'b'])
     with pytest.raises(ValueError, match='no images to draw'):
