@@ -264,3 +264,20 @@ def test_table_of_probabilities(data, fitted):
     add_classes(table, fitted.classes_, np.array([[0.2, 0.8], [np.nan, np.nan]]))
     assert table['morphology'].tolist() == ['extended', '']
     assert table['p_compact'][0] == 0.2
+
+
+@pytest.mark.parametrize('augment', ['sky', 'sky-parity'])
+def test_a_mirror_image_is_another_image_only_where_handedness_counts(augment):
+    rng = np.random.default_rng(0)
+    comma = np.zeros((32, 32), np.float32)
+    comma[14:18, 16:28] = comma[6:14, 24:28] = 1.0
+    images = np.stack([np.rot90(comma if number % 2 else comma[::-1], number // 2)
+                       for number in range(24)]) + rng.normal(0, 0.02, (24, 32, 32))
+    model = MorphologyClassifier('toy_vit', strategy='scratch', augment=augment, **FAST)
+    model.fit(images, np.tile(['acw', 'cw'], 12))
+    turned, mirrored = (np.ascontiguousarray(own) for own in (
+        np.rot90(images, axes=(1, 2)), images[:, :, ::-1]))
+    probability = model.predict_proba(images)
+    np.testing.assert_allclose(model.predict_proba(turned), probability, atol=1e-5)
+    same = np.allclose(model.predict_proba(mirrored), probability, atol=1e-5)
+    assert same == (augment == 'sky')
