@@ -16,7 +16,7 @@ from .._kernels.boxes import overlap_lists
 from .._kernels.gaussian import add_gaussian
 from .._kernels.moments import elliptical_sum, first_radius, mirror_neighbours
 from .boxes import box_window
-from .fitting import shape_of
+from .gaussians import shape_of
 from .sky import pixel_shapes
 from .uncertainty import noise_area, principal_axes
 

@@ -5,7 +5,7 @@ import numpy as np
 from .boxes import edges_to_inclusive
 from .columns import FLAGS, build_catalog
 from .detections import CLASS_NAMES
-from .fitting import shape_of
+from .gaussians import shape_of
 from .names import iau_names
 from .sky import (
     local_jacobian,

@@ -14,18 +14,19 @@ from .._kernels.blends import (
     OUT_N,
     OUT_STATUS,
     OUT_TOP,
-    fit_stamps,
 )
 from .._kernels.boxes import overlap_lists
 from .._kernels.gaussian import CONVERGED, NO_PIXELS
-from .uncertainty import condon_ratio
+from .fit_parts import FitJob, Links, part_of
+from .gaussians import beam_precision, shape_of
+from .parts import run_here
 
-__all__ = ['FitTable', 'beam_precision', 'fit_sources', 'looks_extended', 'precision_of',
-           'resolved_excess', 'shape_of']
+__all__ = ['FitTable', 'fit_sources', 'looks_extended']
 
 _8LN2 = 8 * np.log(2)
 _REACH = np.sqrt(18.0 / _8LN2)  # FWHM beyond which the kernel draws nothing
-_STAMP_PIXELS = 24_000_000      # 96 MB of stamps in memory at a time
+_STAMP_PIXELS = 2_000_000       # of the stamps in memory at a time
+_PER_SOURCE = 2000              # pixels that a source is worth beside those of its stamp
 
 
 @dataclass
@@ -67,104 +68,9 @@ class FitTable:
     empty: np.ndarray
 
 
-def precision_of(major, minor, theta):
-    """
-    Return precision matrices of FWHM axes and angles in degrees.
-
-    Parameters
-    ----------
-    major, minor, theta : array-like
-        FWHM in pixels, angle counter-clockwise from +x.
-
-    Returns
-    -------
-    precision : (..., 3) `~numpy.ndarray`
-        Elements xx, xy, yy.
-    """
-    cos, sin = np.cos(np.radians(theta)), np.sin(np.radians(theta))
-    p, q = _8LN2 / np.square(major), _8LN2 / np.square(minor)
-    return np.stack(np.broadcast_arrays(p * cos**2 + q * sin**2, (p - q) * sin * cos,
-                                        p * sin**2 + q * cos**2), axis=-1)
-
-
-def shape_of(precision):
-    """
-    Return FWHM axes and angles of precision matrices.
-
-    Parameters
-    ----------
-    precision : (n, 3) `~numpy.ndarray`
-        Elements xx, xy, yy.
-
-    Returns
-    -------
-    major, minor, theta : `~numpy.ndarray`
-        FWHM in pixels, angle of the major axis in degrees in [0, 180).
-    """
-    a, b, c = np.moveaxis(precision, -1, 0)
-    mean, half = 0.5 * (a + c), np.hypot(0.5 * (a - c), b)
-    with np.errstate(all='ignore'):
-        major, minor = np.sqrt(_8LN2 / (mean - half)), np.sqrt(_8LN2 / (mean + half))
-    return major, minor, np.degrees(0.5 * np.arctan2(-2 * b, c - a)) % 180.0
-
-
-def beam_precision(beam):
-    """Return the precision matrix of a `~astrofound.image.PixelBeam`."""
-    return precision_of(beam.major, beam.minor, beam.theta)
-
-
-def resolved_excess(peak, rms, major, minor, beam, theta_n, *, floor=0.02):
-    """
-    Return by how many sigmas a fitted Gaussian is larger than the beam.
-
-    Two tests, of which the larger counts: the area (flux over peak, the classical envelope),
-    and the major axis, which a source resolved in one direction passes first.
-
-    Parameters
-    ----------
-    peak, rms, major, minor : `~numpy.ndarray`
-        Free fit and noise.
-    beam : `~astrofound.image.PixelBeam`
-        The beam.
-    theta_n : float
-        Smoothing width of the noise.
-    floor : float, optional
-        Relative error of the beam itself, which bright sources cannot undercut.
-
-    Returns
-    -------
-    excess : `~numpy.ndarray`
-        Sigmas; errors are those that a point source of this peak would have.
-    """
-    snr = np.maximum(np.abs(peak) / rms, 1e-3)
-    e_major = np.sqrt(2) / (snr * condon_ratio(beam.major, beam.minor, theta_n, 2.5, 0.5))
-    e_minor = np.sqrt(2) / (snr * condon_ratio(beam.major, beam.minor, theta_n, 0.5, 2.5))
-    area_err = np.sqrt(e_major**2 + e_minor**2 + 2 * floor**2)
-    area = np.log(major * minor / (beam.major * beam.minor)) / area_err
-    axis = np.log(major / beam.major) / np.hypot(e_major, floor)
-    # The larger of two axes is larger than the beam by about 1 sigma from noise alone.
-    return np.maximum(area, axis - 1.0)
-
-
-class _Stamps:
-    """Pixels of a batch of sources in one flat array."""
-
-    def __init__(self, reader, window):
-        area = window[:, 2] * window[:, 3]
-        self.window = window
-        self.begin = np.concatenate([[0], np.cumsum(area)[:-1]]).astype(np.int64)
-        self.flat = np.empty(int(area.sum()), np.float32)
-        # Tile by tile, so that each tile is read once whatever the order of the sources.
-        order = np.argsort(reader.tile_of(window[:, 1], window[:, 0]), kind='stable')
-        for k in order.tolist():
-            top, left, height, width = window[k].tolist()
-            data, _, _ = reader.read((slice(top, top + height), slice(left, left + width)))
-            self.flat[self.begin[k]:self.begin[k] + height * width] = data.ravel()
-
-
 def fit_sources(reader, detections, beam, theta_n, *, n_passes=4, max_side=256,
                 free_position=True, significance=(3.0, 1.5, 1.5),
-                beam_error=0.02):
+                beam_error=0.02, run=run_here, stage='fit'):
     """
     Fit the beam and a free Gaussian to every source that is not a multi-component one.
 
@@ -192,6 +98,11 @@ def fit_sources(reader, detections, beam, theta_n, *, n_passes=4, max_side=256,
         resolved.
     beam_error : float, optional
         Relative error of the beam.
+    run : callable, optional
+        ``run(stage, job, items)`` yields ``job.work(job.read(item))`` of each item, as the
+        ``map`` of a `~astrofound.pipeline.Runner` does.
+    stage : str, optional
+        Name of this stage.
 
     Returns
     -------
@@ -211,87 +122,21 @@ def fit_sources(reader, detections, beam, theta_n, *, n_passes=4, max_side=256,
     circles = np.stack([detections.x - reach, detections.y - reach,
                         detections.x + reach, detections.y + reach], axis=1)
     first, index = overlap_lists(boxes, circles)
-    rms, background = np.empty(n), np.empty(n)
-    out = np.full((n, N_OUT), np.nan)
-    model = np.zeros((n, 6))
-    resolved = np.zeros(n, bool)
-    job = _Job(reader, detections, beam, theta_n, start, window, active, first, index, close,
-               gap, fwhm, free_position, np.asarray(significance, float), beam_error)
-    order = np.lexsort((detections.x, detections.y, reader.tile_of(detections.x, detections.y)))
-    for i in order.tolist():
-        background[i], rms[i] = reader.value_at(detections.x[i], detections.y[i])
-    job.rms = rms
-    for core in _batches(order, window):
-        members = _with_neighbours(core, first, index, n_passes)
-        b_out, b_model, b_resolved = job.run(members, n_passes)
-        here = np.isin(members, core)
-        out[members[here]], model[members[here]] = b_out[here], b_model[here]
-        resolved[members[here]] = b_resolved[here]
-    return _table(out, model, resolved, rms, background, edge, active)
+    link = Links(first, index, *close)
+    parts = (part_of(core, link, n_passes, detections, active=active, start=start, window=window,
+                      gap=gap, fwhm=fwhm)
+             for core in _batches(_by_tile(reader, detections), window))
+    job = FitJob(reader, beam, theta_n, n_passes, free_position,
+                  np.asarray(significance, float), beam_error)
+    found = {name: np.full((n, *shape), fill) for name, (shape, fill) in _RESULTS.items()}
+    for part in run(stage, job, parts):
+        for name, values in found.items():
+            values[part['number']] = part[name]
+    return _table(edge=edge, active=active, **found)
 
 
-@dataclass
-class _Job:
-    reader: object
-    detections: object
-    beam: object
-    theta_n: float
-    start: np.ndarray
-    window: np.ndarray
-    active: np.ndarray
-    first: np.ndarray
-    index: np.ndarray
-    close: tuple
-    gap: np.ndarray
-    fwhm: np.ndarray
-    free_position: bool
-    significance: np.ndarray
-    beam_error: float
-    rms: np.ndarray = None
-
-    def run(self, members, n_passes):
-        """Fit the members of a batch; return output, models and which ones are resolved."""
-        stamps = _Stamps(self.reader, self.window[members])
-        first, index = _sublist(members, self.first, self.index)
-        close_first, close_index = _sublist(members, *self.close)
-        start = self.start[members].copy()
-        active, rms = self.active[members], self.rms[members]
-        threshold = self.significance[self.detections.class_code[members]]
-        max_shift = np.maximum(0.6 * self.beam.fwhm, 0.5 * self.fwhm[members])
-        # Two sources must not change places.
-        max_shift = np.minimum(max_shift, np.maximum(0.45 * self.gap[members], 0.5))
-        max_fwhm = 4.0 * self.fwhm[members] + 8.0
-        # In beam-correlated noise the wings carry no information, only neighbours.
-        correlated = self.theta_n > 0.4 * self.beam.fwhm
-        radius = np.array([0.7, 0.85] if correlated else [1.0, 1.0])
-        out = np.full((len(members), N_OUT), np.nan)
-        model = np.zeros((len(members), 6))
-        resolved = np.zeros(len(members), bool)
-        todo = np.flatnonzero(active)
-        crowded = np.diff(first) > 1
-        for _ in range(n_passes):
-            fit_stamps(todo, stamps.flat, stamps.begin, stamps.window, start, model, first,
-                       index, close_first, close_index, beam_precision(self.beam), radius,
-                       max_shift, max_fwhm, self.free_position, out)
-            resolved[todo] = self._is_resolved(out[todo], rms[todo], threshold[todo])
-            new = np.where(resolved[:, None], out[:, FREE:FREE + 6], out[:, FIXED:FIXED + 6])
-            new[~np.isfinite(new).all(axis=1) | ~active] = 0
-            new[:, 0] = np.maximum(new[:, 0], 0)  # a hole is not a neighbour
-            model[todo] = new[todo]
-            keep = todo[resolved[todo] & (out[todo, FREE + OUT_STATUS] == CONVERGED)]
-            start[keep, 3:] = out[keep, FREE + 3:FREE + 6]
-            todo = np.flatnonzero(active & crowded)
-            if not len(todo):
-                break
-        return out, model, resolved
-
-    def _is_resolved(self, out, rms, threshold):
-        major, minor, _ = shape_of(out[:, FREE + 3:FREE + 6])
-        with np.errstate(all='ignore'):
-            excess = resolved_excess(out[:, FREE], rms, major, minor, self.beam, self.theta_n,
-                                     floor=self.beam_error)
-        good = (out[:, FREE + OUT_STATUS] == CONVERGED) & (out[:, FREE] > 0)
-        return good & (excess > threshold)
+_RESULTS = {'out': ((N_OUT,), np.nan), 'model': ((6,), 0.0), 'resolved': ((), False),
+            'rms': ((), np.nan), 'background': ((), np.nan)}
 
 
 def _start_values(detections, beam, max_side):
@@ -372,43 +217,20 @@ def _windows(detections, half, shape, reach):
     return window, edge
 
 
+def _by_tile(reader, detections):
+    return np.lexsort((detections.x, detections.y, reader.tile_of(detections.x, detections.y)))
+
+
 def _batches(order, window):
-    """Cut the sources, in the order of their tiles, where the stamps fill the memory."""
+    """Cut the sources, in the order of their tiles, into parts of about the same work."""
     if not len(order):
         return []
-    filled = np.cumsum(window[order, 2] * window[order, 3]) // _STAMP_PIXELS
+    area = window[order, 2] * window[order, 3]
+    filled = np.cumsum(area + min(_PER_SOURCE, _STAMP_PIXELS)) // _STAMP_PIXELS
     return np.split(order, np.flatnonzero(np.diff(filled)) + 1)
 
 
-def _with_neighbours(core, first, index, n_passes):
-    """Add the neighbours of neighbours that can act on the core within so many passes."""
-    if len(core) == len(first) - 1:
-        return np.arange(len(core))
-    members = np.zeros(len(first) - 1, bool)
-    members[core] = True
-    edge = core
-    for _ in range(n_passes):
-        if not len(edge):
-            break
-        near = np.concatenate([index[first[i]:first[i + 1]] for i in edge.tolist()])
-        edge = np.unique(near[~members[near]])
-        members[edge] = True
-    return np.flatnonzero(members)
-
-
-def _sublist(members, first, index):
-    """Neighbour lists among the members, renumbered."""
-    if len(members) == len(first) - 1:
-        return first, index
-    number = np.full(len(first) - 1, -1, np.int64)
-    number[members] = np.arange(len(members))
-    lists = [number[index[first[i]:first[i + 1]]] for i in members.tolist()]
-    lists = [part[part >= 0] for part in lists]
-    sizes = np.array([len(part) for part in lists], np.int64)
-    return np.concatenate([[0], np.cumsum(sizes)]), np.concatenate(lists)
-
-
-def _table(out, model, resolved, rms, background, edge, active):
+def _table(*, out, model, resolved, rms, background, edge, active):
     with np.errstate(all='ignore'):
         reduced = (out[:, FREE + OUT_CHI2] / rms**2
                    / np.maximum(out[:, FREE + OUT_N] - 6, 1))

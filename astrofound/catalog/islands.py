@@ -1,6 +1,6 @@
 """Flux, position and size of sources that are no single Gaussian: sums over their pixels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy import ndimage
@@ -8,6 +8,7 @@ from scipy import ndimage
 from .._kernels.boxes import overlap_lists
 from .._kernels.gaussian import FWHM_PER_SIGMA, add_gaussian
 from .boxes import box_window
+from .parts import run_here
 from .uncertainty import noise_area, principal_axes
 
 __all__ = ['Island', 'measure_islands']
@@ -17,6 +18,8 @@ _SEEN = 8.0        # sigmas from which on the peak of the smoothed image shows t
 _WIDEST = 0.3      # largest smoothing, as a share of the box
 _N_RINGS = 2       # half widths an island grows at most: more would collect its surroundings
 _EIGHT = np.ones((3, 3), bool)
+_PER_PART = 64
+_KINDS = {float: np.float64, int: np.int64, bool: bool}
 
 
 @dataclass
@@ -60,7 +63,8 @@ class Island:
     edge: bool
 
 
-def measure_islands(reader, detections, which, model, rms, beam, theta_n, *, max_side=1536):
+def measure_islands(reader, detections, which, model, rms, beam, theta_n, *, max_side=1536,
+                    run=run_here, stage='islands'):
     """
     Sum the pixels of sources over their islands, the models of all others subtracted.
 
@@ -88,6 +92,10 @@ def measure_islands(reader, detections, which, model, rms, beam, theta_n, *, max
         Smoothing width of the noise.
     max_side : int, optional
         Largest window in pixels; larger sources are cut to it and flagged.
+    run : callable, optional
+        As in `fit_sources`.
+    stage : str, optional
+        Name of this stage.
 
     Returns
     -------
@@ -106,16 +114,46 @@ def measure_islands(reader, detections, which, model, rms, beam, theta_n, *, max
     circles = np.stack([detections.x - reach, detections.y - reach,
                         detections.x + reach, detections.y + reach], axis=1)
     first, index = overlap_lists(boxes, circles)
-    islands = {}
+    parts = []
     for k, source in enumerate(order.tolist()):
         others = index[first[k]:first[k + 1]]
         others = others[(others != source) & (model[others, 0] > 0)]
-        found = _measure_one(reader, detections.boxes[source], boxes[k], model[others],
-                             rms[source], beam, theta_n, max_side,
-                             detections.class_code[source] == 2)
-        if found is not None:
-            islands[source] = found
+        if k % _PER_PART == 0:
+            parts.append([])
+        parts[-1].append((source, detections.boxes[source], boxes[k], model[others], rms[source],
+                          detections.class_code[source] == 2))
+    islands = {}
+    for found in run(stage, _IslandJob(reader, beam, theta_n, max_side), parts):
+        values = zip(*(found[field.name].tolist() for field in fields(Island)), strict=True)
+        islands |= {source: Island(*row)
+                    for source, row in zip(found['source'].tolist(), values, strict=True)}
     return islands
+
+
+@dataclass
+class _IslandJob:
+    """Sums some sources over their islands."""
+
+    reader: object
+    beam: object
+    theta_n: float
+    max_side: int
+
+    def read(self, part):
+        """Leave the pixels for later: each source has a window of its own."""
+        return part
+
+    @np.errstate(all='ignore')  # as in fits
+    def work(self, part):
+        """Measure the sources of a part; give a row each."""
+        found = [(source, _measure_one(self.reader, inner, outer, models, rms, self.beam,
+                                       self.theta_n, self.max_side, is_multi))
+                 for source, inner, outer, models, rms, is_multi in part]
+        found = [(source, island) for source, island in found if island is not None]
+        rows = {'source': np.array([source for source, _ in found], np.int64)}
+        return rows | {field.name: np.array([getattr(island, field.name) for _, island in found],
+                                            _KINDS[field.type])
+                       for field in fields(Island)}
 
 
 def _model_width(model):
@@ -246,11 +284,12 @@ def _sums(data, region, tail, doubt, rms, theta_n, origin, n_peaks, capped, blan
     error = rms * np.sqrt(n * area)
     if not total > 0:
         return None
-    xc, yc = value @ x / total, value @ y / total
+    # sums and no products of vectors: BLAS gives another last digit for other threads
+    xc, yc = (value * x).sum() / total, (value * y).sum() / total
     if not (x.min() <= xc <= x.max() and y.min() <= yc <= y.max()):
         return None
     dx, dy = x - xc, y - yc
-    moments = np.array([value @ dx**2, value @ (dx * dy), value @ dy**2]) / total
+    moments = np.array([(value * square).sum() for square in (dx**2, dx * dy, dy**2)]) / total
     larger, smaller, theta = principal_axes(moments)
     # One pixel at least: noise at the rim can push a second moment below zero.
     axes = FWHM_PER_SIGMA * np.sqrt(np.maximum([larger, smaller], 1 / 12))

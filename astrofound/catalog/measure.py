@@ -11,8 +11,10 @@ from .assemble import assemble_catalog
 from .boxes import boxes_around
 from .columns import empty_catalog
 from .detections import Detections
-from .fitting import fit_sources, looks_extended, shape_of
+from .fitting import fit_sources, looks_extended
+from .gaussians import shape_of
 from .islands import measure_islands
+from .parts import run_here
 from .uncertainty import noise_fwhm
 from .windows import WindowReader
 
@@ -61,7 +63,7 @@ class MeasureOptions:
             check_number('noise_fwhm', self.noise_fwhm, minimum=0)
 
 
-def measure_sources(image, noise, detections, *, options=None):
+def measure_sources(image, noise, detections, *, options=None, run=run_here, prefix=''):
     """
     Measure every detection and return a catalogue with every column.
 
@@ -82,6 +84,11 @@ def measure_sources(image, noise, detections, *, options=None):
         What was found.
     options : `MeasureOptions`, optional
         How to measure.
+    run : callable, optional
+        How parts are worked through, such as the ``map`` of a `~astrofound.pipeline.Runner`; by
+        default one after the other.
+    prefix : str, optional
+        What the names of the stages begin with, for a second measurement in one run.
 
     Returns
     -------
@@ -97,7 +104,8 @@ def measure_sources(image, noise, detections, *, options=None):
     ----------
     .. [1] Condon 1997, PASP 109, 166.
     """
-    return _measure(image, noise, detections, options or MeasureOptions(), forced=False)
+    return _measure(image, noise, detections, options or MeasureOptions(), forced=False, run=run,
+                    prefix=prefix)
 
 
 def force_photometry(image, noise, positions, *, options=None):
@@ -138,7 +146,7 @@ def force_photometry(image, noise, positions, *, options=None):
 
 
 @np.errstate(all='ignore')  # pixels of any size: what overflows ends as NaN and is flagged
-def _measure(image, noise, detections, options, forced):
+def _measure(image, noise, detections, options, forced, run=run_here, prefix=''):
     if image.beam is None:
         raise InputError(f'{image.name} has no beam; call with_beam() or pass beam=')
     if not len(detections):
@@ -153,17 +161,18 @@ def _measure(image, noise, detections, options, forced):
     fit = partial(fit_sources, reader, detections, theta_n=theta_n, n_passes=options.n_passes,
                   max_side=options.max_stamp, free_position=not forced,
                   significance=(np.inf,) * 3 if forced else options.significance,
-                  beam_error=0.02 if image.is_per_beam else 0.05)
-    fits = fit(beam=beam)
+                  beam_error=0.02 if image.is_per_beam else 0.05, run=run)
+    fits = fit(beam=beam, stage=f'{prefix}fit')
     if not image.is_per_beam:
         psf = calibrate_psf(detections, fits, beam)
         if psf != beam:
-            beam, fits = psf, fit(beam=psf)
+            beam, fits = psf, fit(beam=psf, stage=f'{prefix}fit again')
     islands, apertures, correction = {}, {}, 1.0
     if not forced:
         wanted = _need_island(image, detections, fits, beam, options)
         islands = measure_islands(reader, detections, wanted, fits.model, fits.rms, beam,
-                                  theta_n, max_side=options.max_island)
+                                  theta_n, max_side=options.max_island, run=run,
+                                  stage=f'{prefix}islands')
     if not image.is_per_beam:
         correction = point_correction(reader, detections, fits, beam)
         if not forced:

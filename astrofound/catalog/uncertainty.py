@@ -61,8 +61,8 @@ def noise_fwhm(image, noise, fwhm_pix, *, n_windows=9, side=192, fallback=0.0):
                 good = np.isfinite(a) & np.isfinite(b)
                 n += int(good.sum())
                 a, b = a[good].astype(float), b[good].astype(float)
-                products += float(a @ b)
-                squares += 0.5 * float(a @ a + b @ b)
+                products += float((a * b).sum())  # BLAS sums differently on other threads
+                squares += 0.5 * float((a * a + b * b).sum())
     if n < 500 or not squares > 0:
         return fallback
     correlation = min(products / squares, 0.99)

@@ -33,6 +33,9 @@ class WindowReader:
         self._image, self._noise, self._n_tiles = image, noise, n_tiles
         self._cache = OrderedDict()
 
+    def __getstate__(self):
+        return {**self.__dict__, '_cache': OrderedDict()}  # pixels are read where it arrives
+
     def tile_of(self, x, y):
         """
         Return the rank of the tile that each position lies in.
