@@ -25,6 +25,11 @@ class BothMasks:
         self.first, self.second = first, second
         self.shape = first.shape
 
+    def identity(self):
+        """Return what tells this mask from others, or None."""
+        both = [self.first.identity(), self.second.identity()]
+        return None if None in both else both
+
     def read(self, window):
         """Return 1 where masked, else 0."""
         masked = (self.first.read(window) != 0) | (self.second.read(window) != 0)

@@ -1,5 +1,6 @@
 """Where pixels come from: an array, a mapped file, a compressed file, a part of another."""
 
+import hashlib
 import threading
 import warnings
 import weakref
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
+
+from astrofound.utils import file_state
 
 __all__ = ['ArrayPixels', 'BlankZeroPixels', 'CompressedPixels', 'FilePixels', 'RawImage',
            'WindowPixels', 'array_pixels', 'has_zero_border', 'scale']
@@ -72,6 +75,18 @@ def scale(raw, bscale=1.0, bzero=0.0, blank=None):
     return values
 
 
+class _FileGuard:
+    """Notices that a file is not the one it was: half of two images makes no catalogue."""
+
+    def __init__(self, path):
+        self.state = file_state(path)
+
+    def check(self):
+        """Raise OSError where the file has changed."""
+        if file_state(self.state[0]) != self.state:
+            raise OSError('the file has changed since it was opened; run again when it is written')
+
+
 class ArrayPixels:
     """
     Pixels of anything that can be sliced into arrays: NumPy, dask, memory maps.
@@ -92,6 +107,13 @@ class ArrayPixels:
     def read(self, window):
         """Return the window as float32, NaN where blank."""
         return scale(np.asarray(self.array[(*self.plane, *window)]))
+
+    def identity(self):
+        """Return what tells these pixels from others; None where they are not in memory."""
+        if not isinstance(self.array, np.ndarray):
+            return None
+        content = hashlib.sha256(np.ascontiguousarray(self.array)).hexdigest()
+        return ['array', content, str(self.array.dtype), str(self.plane)]
 
 
 class FilePixels:
@@ -121,9 +143,18 @@ class FilePixels:
         self.path, self.offset, self.stored_shape, self.dtype = path, offset, shape, dtype
         self.index, self.scaling = index, scaling
         self.shape = tuple(n for n, i in zip(shape, index, strict=True) if isinstance(i, slice))
+        self._guard = None if isinstance(path, bytes) else _FileGuard(path)
+
+    def identity(self):
+        """Return what tells these pixels from others."""
+        if self._guard is None:
+            return ['packed', hashlib.sha256(self.path).hexdigest(), self.offset, str(self.index)]
+        return [*self._guard.state, self.offset, str(self.index)]
 
     def read(self, window):
         """Return the window as float32, NaN where blank."""
+        if self._guard is not None:
+            self._guard.check()
         if isinstance(self.path, bytes):
             stored = np.frombuffer(self.path, self.dtype, int(np.prod(self.stored_shape)),
                                    self.offset).reshape(self.stored_shape)
@@ -151,6 +182,7 @@ class CompressedPixels:
     def __init__(self, path, hdu, shape, index):
         self.path, self.hdu, self.stored_shape, self.index = path, hdu, shape, index
         self.shape = tuple(n for n, i in zip(shape, index, strict=True) if isinstance(i, slice))
+        self._guard = _FileGuard(path)
         self._prepare()
 
     def _prepare(self):
@@ -167,8 +199,13 @@ class CompressedPixels:
         self.__dict__.update(state)
         self._prepare()
 
+    def identity(self):
+        """Return what tells these pixels from others."""
+        return [*self._guard.state, self.hdu, str(self.index)]
+
     def read(self, window):
         """Return the window as float32, NaN where blank."""
+        self._guard.check()
         try:
             return self._read(window)
         except (OSError, MemoryError):
@@ -221,6 +258,11 @@ class WindowPixels:
         self.pixels, self.window = pixels, window
         self.shape = tuple(part.stop - part.start for part in window)
 
+    def identity(self):
+        """Return what tells these pixels from others, or None."""
+        whole = self.pixels.identity()
+        return whole and [*whole, str(self.window)]
+
     def read(self, window):
         """Return the window as float32, NaN where blank."""
         return self.pixels.read(tuple(slice(part.start + own.start, part.stop + own.start)
@@ -239,6 +281,10 @@ class BlankZeroPixels:
 
     def __init__(self, pixels):
         self.pixels, self.shape = pixels, pixels.shape
+
+    def identity(self):
+        """Return what tells these pixels from others, or None."""
+        return self.pixels.identity()
 
     def read(self, window):
         """Return the window as float32, NaN where blank or zero."""

@@ -218,6 +218,26 @@ class SurveyImage:
         """The whole image as float32; read again at each access of a file."""
         return self.read_window((slice(0, self.shape[0]), slice(0, self.shape[1])))
 
+    def identity(self):
+        """
+        Say what tells this image from any other, so that work on it can be taken up again.
+
+        Returns
+        -------
+        identity : dict or None
+            State of its files or hash of its arrays, plane, unit, WCS and beam, as JSON can
+            hold them; `None` for arrays of other libraries, which only their pixels tell apart.
+        """
+        pixels = self._pixels.identity()
+        mask = None if self._mask is None else self._mask.identity()
+        if pixels is None or (mask is None and self._mask is not None):
+            return None
+        wcs = None if self.wcs is None else self.wcs.to_header_string(relax=True)
+        beam = None if self.beam is None else [self.beam.major, self.beam.minor, self.beam.theta]
+        return {'pixels': pixels, 'zero_is_blank': isinstance(self._pixels, BlankZeroPixels),
+                'mask': mask, 'shape': list(self.shape), 'unit': str(self.unit), 'wcs': wcs,
+                'beam': beam}
+
     def _check_pixels(self):
         """Stop at the first good pixel, looked for from the centre outwards."""
         ny, nx = self.shape

@@ -1,6 +1,6 @@
 """Errors, validation, progress, device choice and safe files; no astronomy."""
 
-from .atomic import atomic_path, check_place
+from .atomic import atomic_path, check_place, file_state
 from .device import has_fast_bfloat16, resolve_device
 from .download import download_file, file_digest
 from .errors import (
@@ -18,18 +18,21 @@ from .errors import (
     ReadError,
     SkippedImagesWarning,
     TrainingError,
+    WorkerError,
     WriteError,
 )
 from .optional import require
 from .progress import progress_bar
+from .threads import limit_threads, usable_cores
 from .validation import check_choice, check_number, nearest_name
 
 __all__ = [
     'AstrofoundError', 'AstrofoundWarning', 'BeamWarning', 'DatasetWarning', 'HeaderWarning',
     'InputError',
     'LicenseWarning', 'MissingDependencyError', 'NoBeamError', 'NoDetectionsWarning',
-    'NoWCSWarning', 'ReadError', 'SkippedImagesWarning', 'TrainingError', 'WriteError',
-    'atomic_path', 'check_choice', 'check_number', 'check_place', 'nearest_name',
-    'download_file', 'file_digest', 'progress_bar', 'require', 'has_fast_bfloat16',
-    'resolve_device',
+    'NoWCSWarning', 'ReadError', 'SkippedImagesWarning', 'TrainingError', 'WorkerError',
+    'WriteError',
+    'atomic_path', 'check_choice', 'check_number', 'check_place', 'file_state', 'nearest_name',
+    'download_file', 'file_digest', 'limit_threads', 'progress_bar', 'require',
+    'has_fast_bfloat16', 'resolve_device', 'usable_cores',
 ]

@@ -1,4 +1,4 @@
-"""Write a file wholly or not at all."""
+"""Write a file wholly or not at all; tell whether one has changed."""
 
 import os
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .errors import AstrofoundError, WriteError
 
-__all__ = ['atomic_path', 'check_place']
+__all__ = ['atomic_path', 'check_place', 'file_state']
 
 
 @contextmanager
@@ -66,6 +66,25 @@ def check_place(path):
     """
     path = Path(path)
     _open_folder(path, path.resolve()).cleanup()
+
+
+def file_state(path):
+    """
+    Say which state of a file this is.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    state : list
+        Absolute path, size in bytes and time of the last change in nanoseconds.
+    """
+    path = Path(path).resolve()
+    state = path.stat()
+    return [str(path), state.st_size, state.st_mtime_ns]
 
 
 def _open_folder(path, target):

@@ -2,7 +2,7 @@
 
 __all__ = [
     'AstrofoundError', 'InputError', 'MissingDependencyError', 'NoBeamError', 'ReadError',
-    'TrainingError', 'WriteError',
+    'TrainingError', 'WorkerError', 'WriteError',
     'AstrofoundWarning', 'BeamWarning', 'DatasetWarning', 'HeaderWarning', 'LicenseWarning',
     'NoDetectionsWarning', 'NoWCSWarning', 'SkippedImagesWarning',
 ]
@@ -30,6 +30,10 @@ class WriteError(AstrofoundError, OSError):
 
 class TrainingError(AstrofoundError, RuntimeError):
     """A training that cannot go on, such as one whose loss is no number any more."""
+
+
+class WorkerError(AstrofoundError, RuntimeError):
+    """Workers on other processes or machines that are lost or cannot be reached."""
 
 
 class MissingDependencyError(AstrofoundError, ImportError):
