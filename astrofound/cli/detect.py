@@ -1,6 +1,7 @@
 """``astrofound detect``: images in, catalogues, regions and pictures out."""
 
 import inspect
+import logging
 import time
 from pathlib import Path
 
@@ -47,21 +48,56 @@ _EXAMPLE = 'astrofound detect mosaic.fits -o sources.reg -o sources.fits --plot 
               help='Add the components of sources that have several as rows of their own.')
 @click.option('--pixel', is_flag=True, help='Leave the WCS aside and work in pixels.')
 @click.option('--device', default='auto', show_default=True, help='cpu, cuda, cuda:1, mps ...')
+@click.option('--workers', type=click.IntRange(min=1), default=1, metavar='N', show_default=True,
+              help='Processes to work with on this machine.')
+@click.option('--scheduler', metavar='ADDRESS', help='Work on a dask cluster: tcp://host:8786.')
+@click.option('--threads', type=click.IntRange(min=1), metavar='N',
+              help='Threads of each process.  [default: the cores, shared out]')
+@click.option('--resume', metavar='FOLDER',
+              help='Keep finished parts there; a run that was stopped goes on from them when the '
+                   'same command is given again.')
+@click.option('--profile', is_flag=True, help='Say where the time went and how much memory.')
 def command(images, outputs, plot, **options):
     """Detect and measure the sources of one or more images."""
     outputs = outputs or (_ALWAYS,)
     jobs = _plan(images, outputs, plot, options)
     detector = _make_detector(options)
+    from astrofound.pipeline import Runner
+
+    if options['profile']:
+        logging.getLogger('astrofound.pipeline').setLevel(logging.INFO)
+    try:
+        with Runner(workers=options['workers'], client=options['scheduler'],
+                    threads=options['threads'], folder=options['resume']) as runner:
+            status = _detect_all(detector, jobs, options, runner)
+    except KeyboardInterrupt as stop:
+        raise type(stop)(_how_to_go_on(options['resume'])) from None
+    if options['profile']:
+        click.echo(runner.report())
+    return status
+
+
+def _detect_all(detector, jobs, options, runner):
+    """Detect in one image after the other; one that fails is reported and left out."""
     status = 0
     for image, paths, picture in jobs:
         try:
-            _detect_one(detector, image, paths, picture, options)
-        except AstrofoundError as error:
+            _detect_one(detector, image, paths, picture, options, runner)
+        except (AstrofoundError, OSError, MemoryError) as error:
             if len(jobs) == 1:
                 raise
-            click.echo(f"astrofound: error: {' '.join(str(error).split())}", err=True)
+            message = ' '.join(str(error).split()) or type(error).__name__
+            named = message if Path(image).name in message else f'{image}: {message}'
+            click.echo(f'astrofound: error: {named}', err=True)
             status = 2
     return status
+
+
+def _how_to_go_on(folder):
+    if folder is None:
+        return ('no output was left half written; with --resume FOLDER a run that is stopped '
+                'can go on')
+    return f'the same command goes on from the parts kept in {folder}'
 
 
 def _plan(images, outputs, plot, options):
@@ -109,7 +145,7 @@ def _make_detector(options):
     return Detector(**given)
 
 
-def _detect_one(detector, path, outputs, picture, options):
+def _detect_one(detector, path, outputs, picture, options, runner):
     from astrofound.catalog import write_catalog
     from astrofound.image import SurveyImage
 
@@ -123,12 +159,14 @@ def _detect_one(detector, path, outputs, picture, options):
         within=options['within'], components=options['components'], progress=None)
     if options['mask']:
         catalog.meta['MASK'] = options['mask']
-    for output in outputs:
-        write_catalog(catalog, output)
+    with runner.stage('write'):
+        for output in outputs:
+            write_catalog(catalog, output)
     if picture:
         from astrofound.explore import plot_overview
 
-        plot_overview(image, catalog, path=picture)
+        with runner.stage('plot'):
+            plot_overview(image, catalog, path=picture)
     _report(path, catalog, time.perf_counter() - started, [*outputs, *filter(None, [picture])])
 
 

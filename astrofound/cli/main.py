@@ -2,8 +2,11 @@
 
 import logging
 import os
+import signal
 import sys
+import threading
 import warnings
+from contextlib import contextmanager
 from importlib import import_module
 
 import click
@@ -69,9 +72,9 @@ def main(arguments=None):
     Returns
     -------
     status : int
-        Exit status: 0 done, 2 bad input or usage, 130 stopped by Ctrl-C.
+        Exit status: 0 done, 2 bad input or usage, 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _stopped_by_sigterm():
         warnings.simplefilter('ignore')
         warnings.simplefilter('always', AstrofoundWarning)
         warnings.showwarning = _show_warning  # catch_warnings puts the old one back
@@ -79,9 +82,10 @@ def main(arguments=None):
             return _group.main(arguments, prog_name='astrofound', standalone_mode=False) or 0
         except click.exceptions.Exit as leave:
             return leave.exit_code
-        except (KeyboardInterrupt, click.exceptions.Abort):
-            _complain('stopped; no output was left half written')
-            return 130
+        except (KeyboardInterrupt, click.exceptions.Abort) as error:
+            stop = error.__cause__ or error
+            _complain(f"stopped; {stop.args[0] if stop.args else 'no output was half written'}")
+            return 143 if isinstance(stop, _Terminated) else 130
         except click.ClickException as error:
             _complain(error.format_message())
         except AstrofoundError as error:
@@ -95,6 +99,27 @@ def main(arguments=None):
         except MemoryError as error:
             _complain(f'not enough memory ({error})')
         return 2
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, which batch systems send before they kill."""
+
+
+@contextmanager
+def _stopped_by_sigterm():
+    """Let SIGTERM end a command as tidily as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+
+    def stop(number, frame):
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _complain(message):

@@ -5,11 +5,9 @@ import os
 import time
 import warnings
 from abc import ABC, abstractmethod
-from functools import partial
 
 import numpy as np
 from astropy.table import vstack
-from astropy.time import Time
 from sklearn.base import BaseEstimator
 
 from astrofound import __version__
@@ -21,10 +19,11 @@ from astrofound.catalog import (
     suppress,
 )
 from astrofound.image import as_survey_image
+from astrofound.pipeline import active_runner
 from astrofound.preprocess import noise_map
 from astrofound.utils import NoDetectionsWarning, check_number
 
-from .provenance import image_provenance, noise_provenance
+from .provenance import image_provenance, input_identity, noise_provenance
 from .saving import SavingMixin
 
 __all__ = ['BaseDetector']
@@ -87,24 +86,44 @@ class BaseDetector(SavingMixin, ABC, BaseEstimator):
         image.warn_if_no_wcs()
         logger.info('detecting in %s: %d x %d pixels, beam %s (%s)', image.name,
                     image.shape[1], image.shape[0], image.beam, image.beam_origin)
-        regions = read_regions(within) if isinstance(within, (str, os.PathLike)) else within
-        measure = partial(noise_map, background=background, rms=rms, fwhm_pix=image.beam.fwhm)
-        noise = measure(image)
-        found = self._find(image, noise, progress=progress)
-        sources = suppress(found.select(~found.is_part), fwhm_pix=image.beam.fwhm)
-        sources, noise = self._complete(image, noise, sources, measure)
-        sources = select_within(sources, regions, image.wcs)
-        catalog, sources = self._cut(measure_sources(image, noise, sources), sources)
+        maps = {'background': background, 'rms': rms}
+        cuts = {'mask': mask, 'within': within}
+
+        def identity():
+            return {**self._identity(), **input_identity(image, **maps, within=within),
+                    'components': components}
+
+        with active_runner().run(identity) as date:
+            catalog, noise = self._run(image, maps, within, components, progress)
         if not len(catalog):
             warnings.warn(f'no sources found in {image.name}', NoDetectionsWarning, stacklevel=2)
-        if components:
-            rows = _component_rows(image, noise, found.select(found.is_part), catalog, sources)
-            catalog = vstack([catalog, rows])
         catalog.meta.update(self._provenance(image))
-        catalog.meta.update(noise_provenance(noise, background, rms, mask, within))
+        catalog.meta.update({**noise_provenance(noise, **maps, **cuts), 'DATE': date})
         logger.info('%d sources in %s, %.1f s', len(catalog), image.name,
                     time.perf_counter() - started)
         return catalog
+
+    def _run(self, image, maps, within, components, progress):
+        """Return the catalogue, and the noise it was measured with."""
+        runner = active_runner()
+        regions = read_regions(within) if isinstance(within, (str, os.PathLike)) else within
+
+        def measure_noise(reader):
+            with runner.stage('noise'):
+                return noise_map(reader, **maps, fwhm_pix=image.beam.fwhm)
+
+        noise = measure_noise(image)
+        found = self._find(image, noise, progress=progress)
+        sources = suppress(found.select(~found.is_part), fwhm_pix=image.beam.fwhm)
+        sources, noise = self._complete(image, noise, sources, measure_noise)
+        sources = select_within(sources, regions, image.wcs)
+        catalog = measure_sources(image, noise, sources, run=runner.map)
+        catalog, sources = self._cut(catalog, sources)
+        if components:
+            rows = _component_rows(image, noise, found.select(found.is_part), catalog, sources,
+                                   runner.map)
+            catalog = vstack([catalog, rows])
+        return catalog, noise
 
     @abstractmethod
     def _find(self, image, noise, *, progress) -> Detections:
@@ -113,6 +132,11 @@ class BaseDetector(SavingMixin, ABC, BaseEstimator):
     def _complete(self, image, noise, found, measure):
         """Add to what was found, by default nothing; ``measure`` gives the noise of a reader."""
         return found, noise
+
+    def _identity(self):
+        """Return what of the detector decides the result, as JSON can hold it."""
+        parameters = {name: repr(value) for name, value in self.get_params().items()}
+        return {'version': __version__, 'method': type(self).__name__, 'parameters': parameters}
 
     def _check_parameters(self):
         if self.min_snr is not None:
@@ -139,16 +163,16 @@ class BaseDetector(SavingMixin, ABC, BaseEstimator):
             'INPUT': str(image.path or image.name),
             **image_provenance(image),
             'REPAIRS': '; '.join(image.notes),
-            'DATE': Time.now().isot,
         }
 
 
-def _component_rows(image, noise, parts, catalog, sources):
+def _component_rows(image, noise, parts, catalog, sources, run):
     """Rows of the parts of the sources in a catalogue, by source and from the brightest down."""
     parts = parts.select(np.isin(parts.group, sources.group))
     # Other sources are measured along, so that their light is not taken for a component's.
     others = sources.select(sources.group == 0)
-    rows = measure_sources(image, noise, Detections.concatenate([parts, others]))[:len(parts)]
+    rows = measure_sources(image, noise, Detections.concatenate([parts, others]), run=run,
+                           prefix='component ')[:len(parts)]
     parent = dict(zip(sources.group.tolist(), catalog['id'].tolist(), strict=True))
     rows['parent_id'] = np.array([parent[group] for group in parts.group.tolist()], np.int64)
     rows['class_name'] = 'component'

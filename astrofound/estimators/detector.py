@@ -1,6 +1,8 @@
 """The detector most users meet: the bundled network, or one of their own."""
 
 import shutil
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -9,13 +11,20 @@ from astrofound.catalog import Detections, associate
 from astrofound.networks import decode, for_inference, load_weights, peak_snr
 from astrofound.networks.compact import TOTAL_STRIDE
 from astrofound.networks.weights import BUNDLED, locate_weights
-from astrofound.pipeline import run_tiles
-from astrofound.preprocess import DETECTION_CHANNELS, TileGrid, TilingOptions, open_beam_space
+from astrofound.pipeline import active_runner
+from astrofound.preprocess import (
+    DETECTION_CHANNELS,
+    BeamSpace,
+    TileGrid,
+    TilingOptions,
+    open_beam_space,
+)
 from astrofound.utils import (
     ReadError,
     atomic_path,
     check_choice,
     check_number,
+    file_digest,
     has_fast_bfloat16,
     resolve_device,
 )
@@ -25,6 +34,11 @@ from .diffuse import add_diffuse
 from .reliability import score_cut
 
 __all__ = ['SourceDetector']
+
+# Measured: activations of a tile by the bytes of a number, with two tiles read ahead; and the
+# windows and stamps of the measurement.
+_BYTES_PER_PIXEL = {2: 160, 4: 300}
+_MEASURING_BYTES = 200e6
 
 
 class SourceDetector(BaseDetector):
@@ -93,22 +107,19 @@ class SourceDetector(BaseDetector):
         check_choice('precision', self.precision, ('auto', 'float32', 'bfloat16'))
 
     def _find(self, image, noise, *, progress):
-        weights = load_weights(self.weights)
-        self.weights_sha256_ = weights.sha256
-        device = resolve_device(self.device)
-        network = for_inference(weights.network, device, self._dtype(device))
+        self.weights_sha256_ = _sha256(self.weights)
+        source = (self.weights_sha256_, self.weights, self.device, self.precision)
+        weights, network, _ = _ready(*source)
         space = open_beam_space(image, noise, fwhm_pix=image.beam.fwhm,
                                 target_fwhm_pix=weights.beam_pix)
         side = -(-self.tile_size // TOTAL_STRIDE) * TOTAL_STRIDE
         grid = TileGrid(space.shape, TilingOptions(
             shape=(side, side), halo=network.receptive_halo, align=TOTAL_STRIDE))
-        tiles = run_tiles(list(grid), lambda tile: _read(space, tile),
-                          lambda prepared: _search(network, device, *prepared),
-                          n_ahead=1, progress=progress)
-        calibration = weights.calibration['radio' if image.is_per_beam else 'optical']
-        parts = Detections.concatenate(
-            [_to_detections(*found, space.resampler, calibration)
-             for found in tiles if found is not None])
+        search = _TileSearch(space, 'radio' if image.is_per_beam else 'optical', source)
+        runner = active_runner()
+        runner.announce_memory(_memory_mb(grid, network))
+        tiles = runner.map('network', search, grid, progress=progress)
+        parts = Detections.concatenate([Detections(**found) for found in tiles])
         cut = self.threshold
         if cut is None:
             cut = score_cut(parts.score, self.reliability)
@@ -139,41 +150,77 @@ class SourceDetector(BaseDetector):
                             f'those that {path} was saved with ({saved[:16]}...); install the '
                             'version of astrofound that it names')
 
-    def _dtype(self, device):
-        if self.precision == 'auto':
-            return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
-        return getattr(torch, self.precision)
+    def _identity(self):
+        return {**super()._identity(), 'weights_sha256': _sha256(self.weights)}
 
     def _provenance(self, image):
         return {**super()._provenance(image), 'WEIGHTS': self.weights_sha256_}
 
 
-def _read(space, tile):
-    """Read a tile as significance and as channels, with blank sky up to whole strides."""
-    significance = space.read_window(tile.padded)
-    ny, nx = significance.shape
-    more = (-ny % TOTAL_STRIDE, -nx % TOTAL_STRIDE)
-    if more != (0, 0):
-        significance = np.pad(significance, ((0, more[0]), (0, more[1])), constant_values=np.nan)
-    blank = not np.isfinite(significance).any()
-    return tile, significance, None if blank else DETECTION_CHANNELS(significance)
+def _sha256(weights):
+    """Hash of the file of weights."""
+    return file_digest(locate_weights(weights))
+
+
+@lru_cache(maxsize=2)
+def _ready(sha256, source, device, precision):
+    """Return weights, network and device; once in a process for images one after the other."""
+    weights = load_weights(source)
+    if weights.sha256 != sha256:
+        raise ReadError(f'the weights {source} are not those the run began with; start it again')
+    device = resolve_device(device)
+    if precision == 'auto':
+        precision = 'bfloat16' if has_fast_bfloat16(device) else 'float32'
+    return weights, for_inference(weights.network, device, getattr(torch, precision)), device
+
+
+def _memory_mb(grid, network):
+    """What a process needs for a tile in the network, others read ahead, and the measuring."""
+    pixels = np.prod([min(side, of) for side, of in
+                      zip(grid.options.shape, grid.shape, strict=True)])
+    per_pixel = _BYTES_PER_PIXEL[network.stem[0].weight.dtype.itemsize]
+    return (per_pixel * pixels + _MEASURING_BYTES) / 1e6
+
+
+@dataclass
+class _TileSearch:
+    """Looks for sources in one tile of the network frame after the other."""
+
+    space: BeamSpace
+    kind: str
+    source: tuple  # arguments of `_ready`: the network itself stays where it is
+
+    def read(self, tile):
+        """Read a tile as significance and as channels, with blank sky up to whole strides."""
+        significance = self.space.read_window(tile.padded)
+        ny, nx = significance.shape
+        more = (-ny % TOTAL_STRIDE, -nx % TOTAL_STRIDE)
+        if more != (0, 0):
+            significance = np.pad(significance, ((0, more[0]), (0, more[1])),
+                                  constant_values=np.nan)
+        blank = not np.isfinite(significance).any()
+        return tile, significance, None if blank else DETECTION_CHANNELS(significance)
+
+    def work(self, prepared):
+        """Find the candidates of a tile, and turn them into detections in image pixels."""
+        tile, significance, channels = prepared
+        if channels is None:
+            return vars(Detections.empty())
+        weights, network, device = _ready(*self.source)
+        found, snr = _search(network, device, tile, significance, channels)
+        resampler = self.space.resampler
+        x, y = resampler.to_image(found.x, found.y)
+        return vars(Detections(x=x, y=y, boxes=resampler.boxes_to_image(found.boxes),
+                               score=weights.calibration[self.kind](found.logit, snr),
+                               class_code=found.class_code))
 
 
 @torch.inference_mode()
 def _search(network, device, tile, significance, channels):
     """Return the candidates of a tile that are not on blank sky, and the S/N of their peaks."""
-    if channels is None:
-        return None
     batch = torch.from_numpy(channels)[None].to(device, memory_format=torch.channels_last)
     origin = (tile.padded[0].start, tile.padded[1].start)
     found = decode(network(batch)[0], origin=origin, core=tile.core)
     # A centre on blank sky is the network's guess about what nobody has seen.
     found = found.select(np.isfinite(significance[found.pixels(significance.shape, origin)]))
     return found, peak_snr(significance, found, origin=origin)
-
-
-def _to_detections(found, snr, resampler, calibration):
-    x, y = resampler.to_image(found.x, found.y)
-    return Detections(x=x, y=y, boxes=resampler.boxes_to_image(found.boxes),
-                      score=calibration(found.logit, snr),
-                      class_code=found.class_code)

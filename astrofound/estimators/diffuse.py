@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from astrofound.catalog import Detections, boxes_around
+from astrofound.pipeline import active_runner
 from astrofound.preprocess import (
     BlankedReader,
     BlockMap,
+    NoiseMap,
     SmoothedMap,
     TileGrid,
     TilingOptions,
@@ -17,7 +19,7 @@ from astrofound.preprocess import (
 )
 from astrofound.utils import check_number
 
-from .islands import find_islands, one_a_source
+from .islands import find_islands, one_a_source, pack_islands, unpack_islands
 
 __all__ = ['DiffuseOptions', 'add_diffuse']
 
@@ -141,7 +143,7 @@ class _Sources:
     is_multi: np.ndarray
     is_hole: np.ndarray    # left out of the image
     holes: np.ndarray      # x, y, FWHM along x and y in pixels
-    peak: np.ndarray       # S/N, filled as the image is read
+    peak: np.ndarray       # S/N, known when the image has been read
 
     @classmethod
     def of(cls, detections, fwhm, side, compact):
@@ -159,21 +161,24 @@ class _Sources:
         """Block of each source."""
         return np.rint(self.y).astype(int), np.rint(self.x).astype(int)
 
-    def read_peaks(self, top, tile):
-        """Look the peaks of the sources of a tile up in the map of the largest pixels."""
+    def peaks(self, top, tile):
+        """Sources of a tile, and their peaks in the map of the largest pixels."""
         row, column = self.rows_and_columns()
         mine = np.ones(len(row), bool)
         for place, part in zip((row, column), tile.core, strict=True):
             mine &= (place >= part.start) & (place < part.stop)
-        self.peak[mine] = top[row[mine] - tile.padded[0].start,
-                              column[mine] - tile.padded[1].start]
+        return np.flatnonzero(mine), top[row[mine] - tile.padded[0].start,
+                                         column[mine] - tile.padded[1].start]
 
     def cover(self, window, width):
         """Blocks of a window on the sources that were not left out, smoothed by ``width``."""
         covered = np.zeros([part.stop - part.start for part in window], bool)
         top, left = window[0].start, window[1].start
         half = np.hypot(self.half, width)
-        for k in np.flatnonzero(~self.is_hole):
+        near = ~self.is_hole
+        for place, part, reach in zip((self.y, self.x), window, half.T[::-1], strict=True):
+            near &= (place + reach >= part.start - 1) & (place - reach <= part.stop)
+        for k in np.flatnonzero(near):
             x, y = self.x[k] - left, self.y[k] - top
             rows, columns = (slice(max(math.floor(at - reach), 0), max(math.ceil(at + reach), 0))
                              for at, reach in ((y, half[k, 1]), (x, half[k, 0])))
@@ -217,22 +222,47 @@ def _find(image, noise, sources, side, threshold, options):
     tile_size = _round_up(max(options.tile_size, 3 * halo))
     grid = TileGrid(blocks.shape, TilingOptions(shape=(tile_size, tile_size), halo=halo,
                                                 align=SmoothedMap.align))
+    kernels = [(scale, scale * beam, level) for scale, level in zip(scales, levels, strict=True)
+               if level > 0]
+    search = _IslandSearch(blocks, noise, sources, beam, kernels, threshold, options)
     islands = []
-    for tile in grid:
-        mean, share, top = blocks.read_window(tile.padded)
-        if not share.any():
-            continue
-        sources.read_peaks(top, tile)
-        doubt = artefact_level(top, noise.read_artefacts(tile.padded, side), beam)
-        for scale, level in zip(scales, levels, strict=True):
-            if not level > 0:
-                continue
-            width = scale * beam
-            smoothed = SmoothedMap.smooth(mean, share, width, noise=level, doubt=doubt,
-                                          covered=sources.cover(tile.padded, width))
-            islands += find_islands(smoothed, tile, scale, level=options.level,
-                                    density=options.density, threshold=threshold)
+    for found in active_runner().map('diffuse', search, grid):
+        sources.peak[found.pop('source')] = found.pop('peak_snr')
+        islands += unpack_islands(found)
     return [island for island in one_a_source(islands) if not sources.explain(island)]
+
+
+@dataclass
+class _IslandSearch:
+    """Looks for islands in one tile of the block map after the other."""
+
+    blocks: BlockMap
+    noise: NoiseMap
+    sources: _Sources
+    beam: float            # FWHM in blocks
+    kernels: list          # scale in beams, width in blocks, noise of the smoothed map
+    threshold: float
+    options: DiffuseOptions
+
+    def read(self, tile):
+        """Average a tile over blocks, and look the artefacts of bright sources up."""
+        return (tile, *self.blocks.read_window(tile.padded),
+                self.noise.read_artefacts(tile.padded, self.blocks.side))
+
+    def work(self, prepared):
+        """Find the islands of a tile on every scale, and the peaks of its sources."""
+        tile, mean, share, top, artefacts = prepared
+        if not share.any():
+            return {**pack_islands([]), 'source': np.empty(0, np.int64), 'peak_snr': np.empty(0)}
+        source, peak = self.sources.peaks(top, tile)
+        doubt = artefact_level(top, artefacts, self.beam)
+        islands = []
+        for scale, width, level in self.kernels:
+            smoothed = SmoothedMap.smooth(mean, share, width, noise=level, doubt=doubt,
+                                          covered=self.sources.cover(tile.padded, width))
+            islands += find_islands(smoothed, tile, scale, level=self.options.level,
+                                    density=self.options.density, threshold=self.threshold)
+        return {**pack_islands(islands), 'source': source, 'peak_snr': peak}
 
 
 def _round_up(length):

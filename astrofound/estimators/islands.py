@@ -9,11 +9,13 @@ from scipy import ndimage
 from astrofound._kernels.boxes import overlap_lists
 from astrofound.preprocess import peak_density
 
-__all__ = ['Island', 'find_islands', 'one_a_source', 'score_diffuse']
+__all__ = ['Island', 'find_islands', 'one_a_source', 'pack_islands', 'score_diffuse',
+           'unpack_islands']
 
 _EIGHT = np.ones((3, 3), bool)
 _VALLEY = 3.0          # S/N by which two peaks stand above the valley between them
 _NOISE_FWHM = 0.7      # of the noise's own smoothing, in beams
+_NUMBERS = ('snr', 'score', 'width', 'level', 'x', 'y')
 
 
 def score_diffuse(snr, scale, density):
@@ -207,7 +209,57 @@ def _shape(inside, width, level):
     stretch = 1 / math.sqrt(math.log(max(peak / level, 1.25)) / math.log(2))
     full = stretch * np.array([x.max() - x.min() + 1, y.max() - y.min() + 1])
     half = np.sqrt(np.maximum(full**2 - width**2, (0.5 * width)**2))
-    return value @ x / value.sum(), value @ y / value.sum(), half
+    # no product of vectors: BLAS gives another last digit for other threads
+    total = value.sum()
+    return (value * x).sum() / total, (value * y).sum() / total, half
+
+
+def pack_islands(islands):
+    """
+    Turn islands into plain arrays, which travel and are kept.
+
+    Parameters
+    ----------
+    islands : list of Island
+        The islands.
+
+    Returns
+    -------
+    arrays : dict of str to `~numpy.ndarray`
+        For `unpack_islands`.
+    """
+    packed = {name: np.array([getattr(island, name) for island in islands], float)
+              for name in _NUMBERS}
+    packed |= {name: np.array([getattr(island, name) for island in islands], kind).reshape(-1, 2)
+               for name, kind in (('half', float), ('peak', np.int64), ('corner', np.int64))}
+    packed['shape'] = np.array([island.levels.shape for island in islands],
+                               np.int64).reshape(-1, 2)
+    levels = [island.levels.ravel() for island in islands]
+    packed['levels'] = np.concatenate(levels) if levels else np.empty(0, np.float32)
+    return packed
+
+
+def unpack_islands(arrays):
+    """
+    Invert `pack_islands`.
+
+    Parameters
+    ----------
+    arrays : dict of str to `~numpy.ndarray`
+        What it gave.
+
+    Returns
+    -------
+    islands : list of Island
+        The islands.
+    """
+    ends = np.cumsum(arrays['shape'].prod(axis=1))
+    levels = np.split(arrays['levels'], ends[:-1]) if len(ends) else []
+    return [Island(**{name: float(arrays[name][k]) for name in _NUMBERS}, half=arrays['half'][k],
+                   peak=tuple(arrays['peak'][k].tolist()),
+                   corner=tuple(arrays['corner'][k].tolist()),
+                   levels=flat.reshape(arrays['shape'][k]))
+            for k, flat in enumerate(levels)]
 
 
 def one_a_source(islands):

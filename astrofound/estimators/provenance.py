@@ -4,7 +4,10 @@ import os
 
 import numpy as np
 
-__all__ = ['image_provenance', 'noise_provenance']
+from astrofound.image import as_survey_image
+from astrofound.utils import InputError, file_state
+
+__all__ = ['image_provenance', 'input_identity', 'noise_provenance']
 
 # Cards that say what was observed, copied as they stand.
 _CARDS = ('OBJECT', 'TELESCOP', 'INSTRUME', 'OBSERVER', 'PROJECT', 'ORIGIN', 'FILTER', 'DATE-OBS',
@@ -36,6 +39,45 @@ def image_provenance(image):
                 image.sky_beam.major, image.sky_beam.minor, image.sky_beam.pa), strict=True):
             about[card] = float(value.to_value('deg'))
     return about | {'BEAMFROM': str(image.beam_origin)}
+
+
+def input_identity(image, *, background=None, rms=None, within=None):
+    """
+    Say what tells the input of a run from any other, so that the run can be taken up again.
+
+    Parameters
+    ----------
+    image : `~astrofound.image.SurveyImage`
+        The image.
+    background, rms, within : optional
+        As in `~astrofound.estimators.SourceDetector.predict`.
+
+    Returns
+    -------
+    identity : dict
+        Numbers, texts and states of files, as JSON can hold them.
+
+    Raises
+    ------
+    InputError
+        If an input can only be told apart by its pixels, which are not in memory.
+    ReadError
+        If a map cannot be read.
+    """
+    found = {'image': image.identity()}
+    for name, value in (('background', background), ('rms', rms)):
+        plain = not isinstance(value, (str, os.PathLike)) and np.ndim(value) == 0
+        found[name] = repr(value) if plain else as_survey_image(value).identity()
+    if isinstance(within, (str, os.PathLike)):
+        found['within'] = file_state(within)
+    elif within is not None:
+        found['within'] = within.serialize(format='ds9')
+    for name, identity in found.items():
+        if identity is None:
+            raise InputError(f'{name}: parts cannot be kept, since the pixels are neither in a '
+                             'file nor in memory and a later run could not know them again; '
+                             'write them to a file')
+    return found
 
 
 def noise_provenance(noise, background, rms, mask, within):

@@ -1,5 +1,8 @@
-"""The streaming run: tiles through any function, reading ahead; knows no network."""
+"""The streaming run: parts through any job, on threads or dask, kept and timed."""
 
+from .clock import StageClock, StageTime
 from .run import run_tiles
+from .runner import Runner, active_runner
+from .workers import peak_memory_mb
 
-__all__ = ['run_tiles']
+__all__ = ['Runner', 'StageClock', 'StageTime', 'active_runner', 'peak_memory_mb', 'run_tiles']

@@ -2,6 +2,7 @@
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from astrofound.utils import progress_bar
 
@@ -38,7 +39,7 @@ def run_tiles(tiles, prepare, work, *, n_ahead=2, progress=False):
         try:
             for _ in progress_bar(tiles, label='detecting', show=progress):
                 while len(waiting) <= n_ahead and (ahead := next(coming, None)) is not None:
-                    waiting.append(reader.submit(prepare, ahead))
+                    waiting.append(reader.submit(copy_context().run, prepare, ahead))
                 yield work(waiting.popleft().result())
         finally:
             reader.shutdown(wait=False, cancel_futures=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._kernels.mesh import lower_rms, mesh_cells, mesh_map, mesh_significance
-from ..utils import check_number
+from ..utils import check_number, usable_cores
 from .cells import bright_surroundings, clean_cells, pad_mesh, raised_cells
-from .reading import open_reader, usable_cores
+from .reading import open_reader
 
 __all__ = ['MeshBackground', 'MeshNoiseMap', 'NoiseMap']
 

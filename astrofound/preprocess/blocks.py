@@ -8,8 +8,8 @@ import numpy as np
 
 from .._kernels.blocks import block_means, block_tops, punch_ellipses
 from ..image import SurveyImage
+from ..utils import usable_cores
 from .background import NoiseMap
-from .reading import usable_cores
 
 __all__ = ['BlockMap']
 

@@ -1,13 +1,11 @@
 """Windows of anything image-like, so that a step takes a survey image or a plain array."""
 
-import os
-
 import numpy as np
 
 from .._kernels.blocks import blank_ellipses
 from ..utils import InputError
 
-__all__ = ['ArrayReader', 'BlankedReader', 'full_window', 'open_reader', 'usable_cores']
+__all__ = ['ArrayReader', 'BlankedReader', 'full_window', 'open_reader']
 
 
 class ArrayReader:
@@ -129,24 +127,3 @@ def full_window(shape):
         ``(slice(0, ny), slice(0, nx))``.
     """
     return slice(0, shape[0]), slice(0, shape[1])
-
-
-def usable_cores(limit=8):
-    """
-    Count the cores this process may use.
-
-    Parameters
-    ----------
-    limit : int, optional
-        Upper limit; memory bandwidth is spent before more cores help.
-
-    Returns
-    -------
-    n_cores : int
-        At least 1.
-    """
-    try:
-        n_cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows have no affinity
-        n_cores = os.cpu_count() or 1
-    return max(1, min(limit, n_cores))

@@ -245,7 +245,7 @@ class SmoothedMap:
         rows, columns = rows[used], columns[used]
         away2 = (rows - at[0])**2 + (columns - at[1])**2
         weight = np.exp(-0.5 * away2 / sigma**2) / (2 * math.pi * sigma**2)
-        own = weight @ np.minimum(self.ratio[rows, columns]**2, _CUT**2)
+        own = (weight * np.minimum(self.ratio[rows, columns]**2, _CUT**2)).sum()
         around = _mean_square(max(float(self.squares[at]) - own, 0.0),
                               max(float(self.count[at]) - weight.sum(), 0.0))
         return float(self.ratio[at] / max(self.low[at], math.sqrt(around)))

@@ -258,3 +258,62 @@ def test_ctrl_c_leaves_no_half_file(tmp_path):
     assert 'Traceback' not in said
     assert 'stopped' in said
     assert [path.name for path in tmp_path.iterdir()] == ['mosaic.fits']
+
+
+def test_profile_names_the_stages_and_the_memory(mosaic, tmp_path, capsys):
+    assert run('detect', mosaic, '-o', tmp_path / 's.csv', '--profile') == 0
+    said = capsys.readouterr().out
+    for word in ('noise', 'network', 'write', 'total', 'peak memory', 'were expected'):
+        assert word in said
+
+
+def test_resume_writes_the_same_file_again(mosaic, tmp_path):
+    command = ('detect', mosaic, '-o', tmp_path / 's.fits', '--resume', tmp_path / 'parts')
+    assert run(*command) == 0
+    first = (tmp_path / 's.fits').read_bytes()
+    assert run(*command) == 0
+    assert (tmp_path / 's.fits').read_bytes() == first
+
+
+def test_two_runs_in_one_folder(mosaic, tmp_path, capsys):
+    from astrofound.pipeline.parts import PartFolder
+
+    with PartFolder(tmp_path / 'parts'):
+        assert run('detect', mosaic, '-o', tmp_path / 's.fits', '--resume', tmp_path / 'parts') == 2
+    assert 'another run works in' in complaint(capsys)
+
+
+@pytest.mark.parametrize('folder', [None, 'parts'])
+def test_a_stopped_run_says_how_to_go_on(mosaic, tmp_path, capsys, monkeypatch, folder):
+    def stop(*given, **keywords):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('astrofound.catalog.write_catalog', stop)
+    resume = () if folder is None else ('--resume', tmp_path / folder)
+    assert run('detect', mosaic, '-o', tmp_path / 's.fits', *resume) == 130
+    said = capsys.readouterr().err
+    assert ('with --resume FOLDER' if folder is None else 'the same command goes on') in said
+
+
+@pytest.mark.slow
+def test_sigterm_and_sigkill_cost_only_what_was_not_finished(tmp_path):
+    """As a batch system stops a job: kindly, then not; and the job is sent in again."""
+    mosaic = tmp_path / 'mosaic.fits'
+    make_field('radio', shape=(3000, 2500), seed=2).write(mosaic)
+    command = [sys.executable, '-m', 'astrofound', 'detect', mosaic, '--threads', '1', '--resume',
+               tmp_path / 'parts', '-o']
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        before = len(list(tmp_path.rglob('*.npz')))
+        job = subprocess.Popen([*command, tmp_path / 's.fits'], stderr=subprocess.PIPE, text=True)
+        with job:
+            while len(list(tmp_path.rglob('*.npz'))) == before:
+                time.sleep(0.05)
+                assert job.poll() is None
+            job.send_signal(number)
+            said = job.communicate(timeout=120)[1]
+        assert job.returncode == (143 if number == signal.SIGTERM else -9)
+        assert number == signal.SIGKILL or 'the same command goes on from the parts' in said
+        assert not (tmp_path / 's.fits').exists()
+    for name in ('s.fits', 't.fits'):
+        subprocess.run([*command, tmp_path / name], check=True)
+    assert (tmp_path / 's.fits').read_bytes() == (tmp_path / 't.fits').read_bytes()
