@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .options import parse_hdu, parse_plane
+from .options import parse_hdu, parse_number, parse_plane
 
 __all__ = ['command', 'parse_side']
 
@@ -54,6 +54,7 @@ def parse_side(text):
               help='Side in pixels that images are brought to, or none.')
 @click.option('--scaling', default='auto', show_default=True,
               help='asinh, linear, log, channels, percentile, zscale, minmax or none.')
+@click.option('--crop', metavar='HOW', help='segmentation, or the share of each side to keep.')
 @click.option('--cutout', default='auto', show_default=True, metavar='SIDE',
               help='Side of the cutout around a source, as 64 (pixels) or 30arcsec; auto makes '
                    'the beam fill a patch.')
@@ -72,7 +73,8 @@ def command(images, output, catalog, **options):
     extractor = FeatureExtractor(
         options['backbone'], weights=options['weights'], pooling=options['pooling'],
         image_size=_parse_size(options['size']), scaling=options['scaling'],
-        cutout_size=parse_side(options['cutout']), batch_size=_parse_count(options['batch']),
+        crop=parse_number(options['crop']), cutout_size=parse_side(options['cutout']),
+        batch_size=_parse_count(options['batch']),
         cache=options['cache'], device=options['device'])
     opened, table = _open(images, catalog, options)
     features = extractor.transform(opened, catalog=table if catalog else None, progress=None)

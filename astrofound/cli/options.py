@@ -4,7 +4,7 @@ from pathlib import Path
 
 from astrofound.utils import InputError
 
-__all__ = ['check_distinct', 'parse_hdu', 'parse_map', 'parse_plane']
+__all__ = ['check_distinct', 'parse_hdu', 'parse_map', 'parse_number', 'parse_plane']
 
 
 def check_distinct(outputs, inputs=()):
@@ -93,3 +93,25 @@ def parse_map(text):
         return None if text is None else float(text)
     except ValueError:
         return text
+
+
+def parse_number(text):
+    """
+    Read a number where the text is one; otherwise it is a word.
+
+    Parameters
+    ----------
+    text : str or None
+        As typed.
+
+    Returns
+    -------
+    value : int, float, str or None
+        The number, or the text.
+    """
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except (TypeError, ValueError):
+            continue
+    return text

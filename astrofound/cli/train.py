@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from .classifying import open_labelled
+from .options import parse_number
 
 __all__ = ['command']
 
@@ -110,11 +111,11 @@ def classifier(data, output, mosaic, labels, test_data, unlabelled, **options):
     images = open_labelled(data, mosaic=mosaic, labels=labels, cutout=options['cutout'])
     model = MorphologyClassifier(
         options['backbone'], weights=options['weights'], strategy=options['strategy'],
-        head=options['head'], solver=options['solver'], crop=_number(options['crop']),
-        image_size=_number(options['size']), scaling=options['scaling'], clip=options['clip'],
-        augment=options['augment'], n_epochs=_number(options['epochs']),
-        learning_rate=_number(options['rate']), batch_size=options['batch'],
-        n_blocks=_number(options['blocks']), lora_rank=options['rank'], cache=options['cache'],
+        head=options['head'], solver=options['solver'], crop=parse_number(options['crop']),
+        image_size=parse_number(options['size']), scaling=options['scaling'], clip=options['clip'],
+        augment=options['augment'], n_epochs=parse_number(options['epochs']),
+        learning_rate=parse_number(options['rate']), batch_size=options['batch'],
+        n_blocks=parse_number(options['blocks']), lora_rank=options['rank'], cache=options['cache'],
         random_state=options['seed'], device=options['device'],
         run=None if options['strategy'] == 'frozen' else place)
     boxes = None if images.boxes is None else [own[0] for own in images.boxes]
@@ -139,12 +140,3 @@ def _judge(model, data, place):
     click.echo(report.summary())
     report.by_class.write(place / 'test_scores.ecsv', overwrite=True)
 
-
-def _number(text):
-    """Give a number where the text is one, else the text."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except (TypeError, ValueError):
-            continue
-    return text

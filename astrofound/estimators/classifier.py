@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
@@ -28,18 +30,20 @@ from astrofound.training import (
 )
 from astrofound.utils import (
     InputError,
+    ReadError,
     SkippedImagesWarning,
+    atomic_path,
     check_choice,
     check_number,
     has_fast_bfloat16,
     resolve_device,
 )
 
-from .classifier_files import load_classifier, save_classifier
 from .feature_cache import cached_features
 from .image_tensors import prepare_images
 from .labelling import class_weights, encode_labels, split_rows
 from .preparing import Preparation, check_preparation
+from .saving import WEIGHTS, SavingMixin
 
 __all__ = ['MorphologyClassifier']
 
@@ -47,10 +51,12 @@ _SIZE_OF_ANY = 128  # for a backbone that takes any size
 _N_BEAMS = 32.0  # side of a cutout: most radio galaxies are shorter
 _OPTIONS = ('strategy', 'head', 'solver', 'lora_rank', 'n_epochs', 'learning_rate', 'batch_size',
             'augment', 'unfreeze_after', 'n_blocks', 'layer_decay', 'patience')
+_LEARNT = ('temperature', 'n_channels', 'image_size', 'fingerprint', 'n_trainable', 'n_parameters',
+           'history')
 _N_VIEWS = {'none': 1, 'photometric': 1, 'sky-parity': 4, 'sky': 8}
 
 
-class MorphologyClassifier(ClassifierMixin, BaseEstimator):
+class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
     """
     Classify images by a backbone and a head that are fitted to labelled ones.
 
@@ -290,50 +296,37 @@ class MorphologyClassifier(ClassifierMixin, BaseEstimator):
         out[prepared.rows] = softmax(logits / self.temperature_, axis=1)
         return out
 
-    def save(self, path):
-        """
-        Write the fitted classifier into a folder, as JSON and safetensors.
-
-        Parameters
-        ----------
-        path : path-like
-            The folder, made where missing. Weights of the backbone that were not changed are
-            not copied.
-
-        Raises
-        ------
-        InputError
-            If the backbone was given as an object, which no file can name.
-        WriteError
-            If it cannot be written.
-        """
+    def _save_weights(self, path):
+        """Only what the fit changed: the backbone is known by its name."""
         self._check_fitted()
-        save_classifier(path, self)
+        if isinstance(self.backbone, Backbone):
+            raise InputError("the parameter 'backbone' was given as an object, which cannot be "
+                             'saved; give it as a name or a path')
+        with atomic_path(path) as temporary:
+            save_file({name: tensor.contiguous() for name, tensor in self._state.items()},
+                      temporary)
+        learnt = {name: getattr(self, f'{name}_') for name in _LEARNT}
+        # folders of this machine
+        return {'run': None, 'cache': None}, {**learnt, 'classes': self.classes_.tolist()}
 
-    @classmethod
-    def load(cls, path, *, device='auto'):
-        """
-        Read a classifier that `save` wrote.
-
-        Parameters
-        ----------
-        path : path-like
-            The folder.
-        device : str, optional
-            Where it will run.
-
-        Returns
-        -------
-        classifier : MorphologyClassifier
-            Ready to predict.
-
-        Raises
-        ------
-        ReadError
-            If there is none, or it was written by a newer version, or the backbone's weights
-            are not those it was fitted with.
-        """
-        return load_classifier(cls, path, device)
+    def _check_loaded(self, path, learnt):
+        self.classes_ = np.array(learnt['classes'])
+        network = self._build(resolve_device(self.device))
+        if self.fingerprint_ != learnt['fingerprint']:
+            raise ReadError(f'{path} was fitted with other weights of {self.backbone} than those '
+                            'found now; point weights or ASTROFOUND_MODELS to the same ones')
+        try:
+            self._state = load_file(path.parent / WEIGHTS)
+            unknown = network.load_state_dict(self._state, strict=False).unexpected_keys
+        except (OSError, SafetensorError) as error:
+            raise ReadError(f'cannot read the weights beside {path}: {error}') from None
+        except RuntimeError as error:
+            raise ReadError(f'the weights beside {path} do not fit it: {error}') from None
+        if unknown or not any(name.startswith('head.') for name in self._state):
+            raise ReadError(f'the weights beside {path} do not belong to it')
+        network.eval().requires_grad_(False)
+        for name in _LEARNT:
+            setattr(self, f'{name}_', learnt[name])
 
     def _check_parameters(self):
         check_choice('strategy', self.strategy, STRATEGIES)

@@ -5,7 +5,6 @@ import logging
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from torch.nn import functional as F
 
 from astrofound import __version__
 from astrofound.backbones import (
@@ -17,7 +16,6 @@ from astrofound.backbones import (
 )
 from astrofound.datasets import open_images
 from astrofound.pipeline import run_tiles
-from astrofound.preprocess import SCALINGS, UnitRange
 from astrofound.utils import (
     InputError,
     ReadError,
@@ -29,6 +27,8 @@ from astrofound.utils import (
 )
 
 from .feature_cache import FeatureCache, pixel_key
+from .image_tensors import resize_images
+from .preparing import Preparation, check_preparation
 from .saving import SavingMixin
 
 __all__ = ['FeatureExtractor']
@@ -58,6 +58,10 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     scaling : str, optional
         How pixels come to 0..1: a key of `~astrofound.preprocess.SCALINGS`. ``'auto'`` takes
         ``'none'`` for bytes, else ``'asinh'``, and for ``compact`` ``'significance'``.
+    crop : float, 'segmentation' or None, optional
+        What is kept of each image, as for `~astrofound.preprocess.CropToSource`.
+    clip : float, optional
+        Pixels that do not rise so many sigma above the sky become 0.
     cutout_size : number, `~astropy.units.Quantity` or 'auto', optional
         Side of a cutout around a source of a catalogue, in pixels or as an angle. ``'auto'``
         makes the beam fill one patch.
@@ -93,12 +97,14 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     """
 
     def __init__(self, backbone='compact', *, pooling='auto', image_size='auto', scaling='auto',
-                 cutout_size='auto', weights=None, batch_size='auto', device='auto',
-                 precision='auto', cache=None):
+                 crop=None, clip=None, cutout_size='auto', weights=None, batch_size='auto',
+                 device='auto', precision='auto', cache=None):
         self.backbone = backbone
         self.pooling = pooling
         self.image_size = image_size
         self.scaling = scaling
+        self.crop = crop
+        self.clip = clip
         self.cutout_size = cutout_size
         self.weights = weights
         self.batch_size = batch_size
@@ -141,16 +147,14 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         self._size = spec.image_size if self.image_size == 'auto' else self.image_size
         if self._size is not None:
             spec.grid_shape((self._size, self._size))
-        if (spec.scale == 'significance') != (self.scaling == 'significance') and (
-                self.scaling != 'auto'):
-            raise InputError(f"{spec.name} takes images {self._wanted()}; 'scaling' must be "
-                             f"{'significance' if spec.scale == 'significance' else 'another'!r} "
-                             f"or 'auto', got {self.scaling!r}")
+        check_preparation(spec, self.scaling, self.crop, self.clip)
+        self._preparation = Preparation(spec, self.scaling, self.crop, self.clip)
         self.n_features_ = self._n_features_out = self.backbone_.n_pooled(self._pooling)
         self.batch_size_ = _BATCH.get(self._device.type, 16) if self.batch_size == 'auto' else (
             self.batch_size)
         self._settings = repr((spec.name, self.backbone_.fingerprint(), self._pooling, self._size,
-                               self.scaling, str(self._dtype()), __version__))
+                               self.scaling, self.crop, self.clip, str(self._dtype()),
+                               __version__))
         self._fitted_with = self.get_params()
         return self
 
@@ -216,8 +220,8 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         stamps = self._open(images, catalog)
         maps = []
         for index in range(len(stamps)):
-            image = torch.from_numpy(self._scale(stamps[index])[None]).to(self._device)
-            maps += attention_maps(self.backbone_, _resize(image, self._size)[0], query=query)
+            image = torch.from_numpy(self._preparation(stamps[index])[None]).to(self._device)
+            maps += attention_maps(self.backbone_, resize_images(image, self._size)[0], query=query)
         return maps
 
     def _save_weights(self, path):
@@ -282,18 +286,9 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
                 if vector is not None and len(vector) == self.n_features_:
                     known[index] = vector
                     continue
-            scaled = self._scale(stamp)
+            scaled = self._preparation(stamp)
             shapes.setdefault(scaled.shape, []).append((index, scaled))
         return numbers, known, keys, shapes
-
-    def _scale(self, stamp):
-        scaling = self.scaling
-        if scaling == 'auto':
-            if self.backbone_.spec.scale == 'significance':
-                scaling = 'significance'
-            else:
-                scaling = 'none' if stamp.pixels.dtype == np.uint8 else 'asinh'
-        return UnitRange(scaling)(stamp.pixels, is_significance=stamp.is_significance)
 
     def _embed(self, images):
         """Features of images of one shape, in as large parts as memory holds."""
@@ -324,7 +319,7 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     @torch.inference_mode()
     def _run(self, images):
         batch = torch.from_numpy(images).to(self._device)
-        batch, blank = _resize(batch, self._size)
+        batch, blank = resize_images(batch, self._size)
         with torch.autocast(self._device.type, dtype=torch.bfloat16,
                             enabled=self._dtype() == torch.bfloat16):
             features = self.backbone_(batch, blank=blank)
@@ -343,12 +338,7 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             return 16.0  # 64 pixels: about what a cell of the compact network sees
         return (self._size or 224) / self.backbone_.spec.patch_size
 
-    def _wanted(self):
-        return 'in units of the noise' if self.backbone_.spec.scale == 'significance' else (
-            'scaled to 0..1')
-
     def _check_parameters(self):
-        check_choice('scaling', self.scaling, ('auto', *SCALINGS))
         check_choice('precision', self.precision, ('auto', 'float32', 'bfloat16'))
         if self.batch_size != 'auto':
             check_number('batch_size', self.batch_size, minimum=1, integer=True)
@@ -365,24 +355,6 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _resize(images, size):
-    """Bring the longer side to a size; blank pixels take no part, and are said to be blank."""
-    if size is None or max(images.shape[-2:]) == size:
-        return images, None  # the backbone sees itself what is not finite
-    blank = ~torch.isfinite(images).all(dim=1)
-    factor = size / max(images.shape[-2:])
-    shape = [max(1, round(side * factor)) for side in images.shape[-2:]]
-    options = {'size': shape, 'mode': 'bilinear', 'align_corners': False, 'antialias': True}
-    if not blank.any():
-        return F.interpolate(images, **options), None
-    weight = (~blank)[:, None].float()
-    total = F.interpolate(weight, **options)
-    images = F.interpolate(torch.nan_to_num(images, nan=0.0) * weight, **options)
-    blank = total[:, 0] < 0.5
-    images = torch.where(blank[:, None], torch.nan, images / total.clamp(min=1e-6))
-    return images, blank
 
 
 def _out_of_memory(error):

@@ -64,7 +64,7 @@ def test_what_goes_wrong(model, cutouts, tmp_path, capsys):
     one = str(cutouts / 'compact' / '0.png')
     for words, message in (
             (['classify', one, '--model', str(tmp_path), '-o', str(tmp_path / 'x.ecsv')],
-             'no classifier in'),
+             'no saved MorphologyClassifier in'),
             (['classify', one, '--model', str(model), '-o', str(tmp_path / 'x.doc')],
              'unknown extension'),
             (['classify', str(tmp_path / 'no.png'), '--model', str(model), '-o',
