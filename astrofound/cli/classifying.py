@@ -7,12 +7,13 @@ __all__ = ['open_labelled']
 
 def open_labelled(data, *, mosaic=None, labels=None, cutout='auto'):
     """
-    Open labelled images: a folder of class folders, a table of files, or a catalogue.
+    Open labelled images: a folder of class folders, a table or COCO file, or a catalogue.
 
     Parameters
     ----------
     data : str
-        Folder or table; with ``mosaic`` a catalogue of sources on it.
+        Folder, table or COCO file; ``simulated:NAME`` or ``simulated:NAME:N`` for a stand-in of
+        N images; with ``mosaic`` a catalogue of sources on it.
     mosaic : str, optional
         Image to cut the sources out of.
     labels : str, optional
@@ -27,16 +28,36 @@ def open_labelled(data, *, mosaic=None, labels=None, cutout='auto'):
     """
     from pathlib import Path
 
-    from astrofound.datasets import label_cutouts, read_image_folders, read_image_table
+    from astrofound.datasets import (
+        label_cutouts,
+        read_coco,
+        read_image_folders,
+        read_image_table,
+    )
 
     from .embed import parse_side
 
     if mosaic is not None:
         opened = label_cutouts(mosaic, data, label_column=labels, size=parse_side(cutout),
                                n_beams=32.0)
+    elif data.startswith('simulated:'):
+        opened = _simulated(data)
+    elif Path(data).suffix == '.json':
+        opened = read_coco(data).to_labelled()
     elif Path(data).is_dir():
         opened = read_image_folders(data)
     else:
         opened = read_image_table(data, label_column=labels)
     click.echo(f'{opened!r}')
     return opened
+
+
+def _simulated(text):
+    from astrofound.datasets import make_labelled
+    from astrofound.utils import InputError
+
+    name, _, number = text.removeprefix('simulated:').partition(':')
+    if number and not number.isdigit():
+        raise InputError(f"simulated data must be as 'simulated:rgz' or 'simulated:rgz:500', got "
+                         f'{text!r}')
+    return make_labelled(name, int(number) if number else 1000)

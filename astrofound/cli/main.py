@@ -27,6 +27,8 @@ _COMMANDS = {
     'prepare': 'Cut a mosaic with a catalogue into tiles for training.',
     'train': 'Train a detector or a classifier.',
     'classify': 'Classify images, or the sources of a catalogue.',
+    'advise': 'Recommend a backbone and a strategy for your data.',
+    'reproduce': "Do a paper's experiments on your data and backbones.",
 }
 
 

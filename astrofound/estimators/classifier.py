@@ -416,7 +416,14 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
 
     def _logits(self, pixels):
         """Logits averaged over the orientations that the augmentation holds for equal."""
-        n_views = 1 if self._options.is_probe else _N_VIEWS[self.augment]
+        if not len(pixels):
+            return np.zeros((0, len(self.classes_)), np.float32)
+        if self._options.is_probe:    # so that images seen before cost nothing with a cache
+            features = torch.from_numpy(self._features(pixels))
+            with torch.inference_mode():
+                head = self.network_.head.eval()
+                return head(features.to(self.network_.backbone.device)).cpu().numpy()
+        n_views = _N_VIEWS[self.augment]
         total = 0
         for turn in range(n_views):
             view = torch.rot90(pixels, turn % 4, (2, 3))

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 # What makes a run the same run as one in a file.
 KEY = ('name', 'fraction', 'repeat', 'settings')
+# Parameters that decide where and how fast, and not what comes out.
+INERT = {'cache', 'device', 'n_jobs', 'run', 'verbose'}
 COLUMNS = (*KEY, 'n_train', 'n_test', 'f1', 'precision', 'recall', 'accuracy', 'confusion')
 
 
@@ -261,8 +263,8 @@ def time_run(classifier, train, test, *, classes, validation=None):
     classes : 1D `~numpy.ndarray`
         All classes, sorted.
     validation : `~astrofound.datasets.LabelledImages`, optional
-        Handed to ``fit`` as ``validation_data`` where that takes it. So are boxes, where
-        training and test have them.
+        Handed to ``fit`` as ``validation_data`` where that takes it. So is the first box of
+        each image, where training and test have boxes.
 
     Returns
     -------
@@ -270,19 +272,19 @@ def time_run(classifier, train, test, *, classes, validation=None):
         Numbers of the report, seconds, trainable parameters and the confusion matrix.
     """
     model = clone(classifier)
-    boxes = {}
-    if train.boxes is not None and test.boxes is not None and has_fit_parameter(model, 'boxes'):
-        boxes = {'train': {'boxes': train.boxes}, 'test': {'boxes': test.boxes}}
-    more = dict(boxes.get('train', {}))
+    with_boxes = train.boxes is not None and test.boxes is not None and has_fit_parameter(
+        model, 'boxes')
+    more = {'boxes': _first_boxes(train)} if with_boxes else {}
     if validation is not None and len(validation) and has_fit_parameter(
             model, 'validation_data'):
         more['validation_data'] = (validation.images, validation.labels,
-                                   *([validation.boxes] if boxes else []))
+                                   *([_first_boxes(validation)] if with_boxes else []))
     started = time.perf_counter()
     model.fit(train.images, train.labels, **more)
     fitted = time.perf_counter()
     if hasattr(model, 'predict_proba'):
-        given = model.predict_proba(test.images, **boxes.get('test', {}))
+        given = model.predict_proba(test.images, **(
+            {'boxes': _first_boxes(test)} if with_boxes else {}))
         read = np.isfinite(given).all(axis=1)    # images that could not be read have no answer
         probabilities = np.zeros((read.sum(), len(classes)))
         probabilities[:, np.searchsorted(classes, model.classes_)] = given[read]
@@ -294,6 +296,11 @@ def time_run(classifier, train, test, *, classes, validation=None):
             'n_trainable': getattr(model, 'n_trainable_', None), 'confusion': report.confusion}
 
 
+def _first_boxes(data):
+    """The box of the labelled source of each image, or `None` where there is none."""
+    return [own[0] if len(own) else None for own in data.boxes]
+
+
 def fingerprint(*parts):
     """
     Return a short hash of settings and data, by which a run is known again.
@@ -301,9 +308,9 @@ def fingerprint(*parts):
     Parameters
     ----------
     *parts : object
-        Arrays count with all their numbers, objects of scikit-learn with their parameters,
-        labelled images with labels, names, source and what is in memory, and everything else
-        as it is written.
+        Arrays count with all their numbers, objects of scikit-learn with the parameters that
+        decide about the result, labelled images with labels, names, source and what is in
+        memory, and everything else as it is written.
 
     Returns
     -------
@@ -326,8 +333,9 @@ def _digest(digest, part):
             _digest(digest, part.images)
     elif hasattr(part, 'get_params') and not isinstance(part, type):
         digest.update(type(part).__name__.encode())
-        for item in sorted(part.get_params(deep=False).items()):
-            _digest(digest, item)
+        for name, value in sorted(part.get_params(deep=False).items()):
+            if name not in INERT:
+                _digest(digest, (name, value))
     elif isinstance(part, (list, tuple, np.ndarray)):
         digest.update(f'{len(part)}['.encode())
         for one in part:

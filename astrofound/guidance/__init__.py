@@ -3,10 +3,21 @@
 from .advice import Advice, Candidate, advise
 from .costs import Cost, estimate_cost
 from .published import PAPER, PublishedValue, find_published
+from .reproduction import (
+    EXPERIMENTS,
+    RECIPES,
+    STRATEGY_ROWS,
+    Reproduction,
+    describe_panel,
+    reproduce,
+)
 from .rules import RULES, Favour, Rule
 from .situation import Situation
+from .trying import try_candidates
 
 __all__ = [
     'RULES', 'Advice', 'Candidate', 'Cost', 'Favour', 'Rule', 'Situation', 'advise',
-    'estimate_cost', 'PAPER', 'PublishedValue', 'find_published',
+    'estimate_cost', 'try_candidates', 'PAPER', 'EXPERIMENTS',
+    'RECIPES', 'STRATEGY_ROWS', 'PublishedValue', 'find_published',
+    'Reproduction', 'describe_panel', 'reproduce',
 ]

@@ -1,7 +1,7 @@
 """The recommendation for a data set, with its reasons and what it would cost."""
 
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -264,8 +264,12 @@ def _situation(data, task, n_labels, domain):
     images = data.select(np.sort(rows)).images
     some = [images[number] for number in range(len(images))]
     counts = [count for count in data.counts().values() if count]
+    description = describe(some)
+    if data.boxes is not None:    # sizes as the labels have them, not as the noise allows
+        sides = np.concatenate([own[:, 2:] - own[:, :2] for own in data.boxes])
+        description = replace(description, source_pix=float(np.median(sides.max(axis=1))))
     return Situation(
-        describe(some), task, n_labels=len(data) if n_labels is None else n_labels,
+        description, task, n_labels=len(data) if n_labels is None else n_labels,
         classes=tuple(data.classes), n_smallest=min(counts), n_largest=max(counts),
         domain=domain, boxes=data.boxes is not None, bytes=_is_bytes(some[0]))
 
@@ -297,8 +301,7 @@ def _candidates(spec, situation, rules, device, speed):
             sets.pop('scaling', None)
         cost = estimate_cost(spec, 'frozen' if strategy == 'bundled' else strategy,
                              image_size=sizes[size], n_images=max(situation.n_labels, 1),
-                             device=device, speed=speed,
-                             n_views={'sky': 8, 'sky-parity': 4}.get(sets.get('augment'), 1))
+                             device=device, speed=speed)
         share = min(1.0, 1.5 * situation.share) if crop else 1.0  # half of it margin
         yield Candidate(spec.name, strategy, head, crop, sizes[size],
                         situation.n_patches(spec, sizes[size]) / share, gain, cost,

@@ -4,15 +4,13 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 
+from astrofound.training.strategies import StrategyOptions, make_recipe
 from astrofound.utils import resolve_device
 
 __all__ = ['Cost', 'estimate_cost', 'forward_flops', 'measure_speed']
 
 _CONVOLUTIONS = 3.6   # their early maps are larger than the last: 3.3 to 4.0 for those listed
 _BYTES = 4            # of a number in single precision
-# Passes over the images, each a forward pass and twice that backwards, and epochs of the head
-# alone before. As the strategies of `MorphologyClassifier` are set.
-_EPOCHS = {'finetune': (40, 10), 'semi': (40, 10), 'lora': (40, 0), 'scratch': (80, 0)}
 _BATCH, _BATCH_EMBED = 64, 16
 
 
@@ -39,7 +37,7 @@ class Cost:
         return f'about {_readable(self.seconds)}, {self.n_bytes / 1e9:.1f} GB'
 
 
-def estimate_cost(spec, strategy, *, image_size, n_images, device='auto', speed=None, n_views=8):
+def estimate_cost(spec, strategy, *, image_size, n_images, device='auto', speed=None):
     """
     Estimate what fitting a classifier costs.
 
@@ -57,23 +55,23 @@ def estimate_cost(spec, strategy, *, image_size, n_images, device='auto', speed=
         Where it would run.
     speed : float, optional
         Operations a second; by default measured there by multiplying matrices.
-    n_views : int, optional
-        Orientations of each image that a frozen backbone is shown.
 
     Returns
     -------
     cost : Cost
-        Seconds for the whole fit, without reading images. Expect it to be right within a
-        factor of two or three.
+        Seconds for the whole fit, without reading images and fitting the head. Expect it to be
+        right within a factor of two or three.
     """
     speed = measure_speed(str(resolve_device(device))) if speed is None else speed
     flops = forward_flops(spec, image_size)
     weights = spec.n_parameters * _BYTES
     if strategy == 'frozen':
-        passes, said = n_views, f'{n_views} views'
+        passes, said = 1, 'one pass'
         n_bytes = weights + _BATCH_EMBED * 0.2 * _activations(spec, image_size, flops)
     else:
-        epochs, head_only = _EPOCHS[strategy]
+        recipe = make_recipe(StrategyOptions(strategy=strategy), spec)
+        epochs, head_only = recipe.n_epochs, recipe.unfreeze_after
+        head_only = head_only if strategy in ('finetune', 'semi') else 0
         # backwards costs twice the forward pass, and once where weights take no gradient
         passes = head_only + (2 if strategy == 'lora' else 3) * (epochs - head_only)
         said = f'{epochs} epochs'

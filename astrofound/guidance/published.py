@@ -67,12 +67,12 @@ _PUBLISHED = (
     *_table_4(),
     PublishedValue('Fig. 3', 'optical 0.1', ANY, 0.87, 'Sect. 6',
                    '"close to 0.87 with only 800 labels"'),
-    PublishedValue('Fig. 3', 'radio 1.0', RADIO, 0.589, 'Table 4',
+    PublishedValue('Fig. 3', 'radio 1', RADIO, 0.589, 'Table 4',
                    'not printed: derived from the differences in Table 4'),
-    PublishedValue('Fig. 3', 'radio 1.0', RESNET, 0.511, 'Table 4',
+    PublishedValue('Fig. 3', 'radio 1', RESNET, 0.511, 'Table 4',
                    'not printed: derived from the differences in Table 4'),
-    PublishedValue('Fig. 5', 'peaks 1.0', ANY, 0.74, 'Sect. 3.1', '"up to 0.74"'),
-    PublishedValue('Fig. 5', 'components 1.0', 'MSN', 0.63, 'Sect. 3.1', 'the largest of all'),
+    PublishedValue('Fig. 5', 'peaks 1', ANY, 0.74, 'Sect. 3.1', '"up to 0.74"'),
+    PublishedValue('Fig. 5', 'components 1', 'MSN', 0.63, 'Sect. 3.1', 'the largest of all'),
 )
 
 # What the paper calls the networks of our registry.
@@ -104,7 +104,7 @@ def find_published(place, what, backbone=None):
     >>> from astrofound.guidance import find_published
     >>> find_published('Table 4', 'crop', 'resnet50').value
     0.643
-    >>> find_published('Fig. 4', 'optical 1.0') is None   # only drawn
+    >>> find_published('Fig. 4', 'optical 1') is None   # only drawn
     True
     """
     named = [name for start, name in _NAMES.items() if (backbone or '').startswith(start)]

@@ -135,6 +135,21 @@ def test_validation_images_of_the_users_own(data):
         model.fit(images[:30], labels[:30], validation_data=(images[30:], ['odd'] * 10))
 
 
+@pytest.mark.parametrize('strategy', ['frozen', 'finetune'])
+def test_nothing_kept_apart(data, strategy):
+    model = MorphologyClassifier('toy_vit', strategy=strategy, validation=0, **FAST).fit(*data)
+    assert model.temperature_ == 1
+
+
+def test_cache_serves_predictions_too(data, tmp_path, monkeypatch):
+    images, labels = data
+    plain = MorphologyClassifier('toy_dinov2', image_size=32).fit(images, labels)
+    model = MorphologyClassifier('toy_dinov2', image_size=32, cache=tmp_path).fit(images, labels)
+    expected = plain.predict_proba(images)
+    monkeypatch.setattr(type(model.network_.backbone), 'forward', None)    # would fail if run
+    np.testing.assert_allclose(model.predict_proba(images), expected, rtol=1e-4, atol=1e-6)
+
+
 def test_sources_of_a_catalogue():
     field = make_field(shape=(128, 128), seed=1)
     table = field.truth[:12]

@@ -86,6 +86,7 @@ def test_boxes_and_unread_images():
 
         def predict_proba(self, images, boxes=None):
             assert len(boxes) == len(images)
+            assert boxes[0].tolist() == [0, 0, 1, 1]
             answers = np.eye(3)[np.arange(len(images)) % 3]
             answers[:5] = np.nan
             return answers
