@@ -92,7 +92,7 @@ def _open(data, labels, mosaic):
     path = Path(data)
     if path.is_dir() and (files := image_files(path)):
         return files
-    if mosaic is None and not data.startswith('simulated:') and not path.exists():
+    if ':' not in data and not path.exists():
         raise ReadError(f'{data} is neither a file nor a folder')
     if path.is_file() and mosaic is None and _is_image(path):
         return path

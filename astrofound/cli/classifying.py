@@ -12,8 +12,9 @@ def open_labelled(data, *, mosaic=None, labels=None, cutout='auto'):
     Parameters
     ----------
     data : str
-        Folder, table or COCO file; ``simulated:NAME`` or ``simulated:NAME:N`` for a stand-in of
-        N images; with ``mosaic`` a catalogue of sources on it.
+        Folder, table or COCO file; ``galaxy_mnist:``, ``rgz:`` or ``mirabest:`` before the path
+        of one of these sets; ``simulated:NAME`` or ``simulated:NAME:N`` for a stand-in of N
+        images; with ``mosaic`` a catalogue of sources on it.
     mosaic : str, optional
         Image to cut the sources out of.
     labels : str, optional
@@ -40,8 +41,9 @@ def open_labelled(data, *, mosaic=None, labels=None, cutout='auto'):
     if mosaic is not None:
         opened = label_cutouts(mosaic, data, label_column=labels, size=parse_side(cutout),
                                n_beams=32.0)
-    elif data.startswith('simulated:'):
-        opened = _simulated(data)
+    elif data.partition(':')[0] in _READERS:
+        name, _, rest = data.partition(':')
+        opened = _READERS[name](rest)
     elif Path(data).suffix == '.json':
         opened = read_coco(data).to_labelled()
     elif Path(data).is_dir():
@@ -56,8 +58,20 @@ def _simulated(text):
     from astrofound.datasets import make_labelled
     from astrofound.utils import InputError
 
-    name, _, number = text.removeprefix('simulated:').partition(':')
+    name, _, number = text.partition(':')
     if number and not number.isdigit():
-        raise InputError(f"simulated data must be as 'simulated:rgz' or 'simulated:rgz:500', got "
-                         f'{text!r}')
+        raise InputError("simulated data must be as 'simulated:rgz' or 'simulated:rgz:500', got "
+                         f"'simulated:{text}'")
     return make_labelled(name, int(number) if number else 1000)
+
+
+def _reader(name):
+    def read(path):
+        from astrofound import datasets
+
+        return getattr(datasets, name)(path)
+    return read
+
+
+_READERS = {'simulated': _simulated, 'galaxy_mnist': _reader('read_galaxy_mnist'),
+            'rgz': _reader('read_radio_galaxy_zoo'), 'mirabest': _reader('read_mirabest')}

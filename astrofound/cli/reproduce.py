@@ -17,8 +17,8 @@ _NEEDS = "say which one: --figure 3, 4, 5, B1 or B2, or --table 4"
 @click.option('--figure', metavar='N', help='3, 4, 5, B1 or B2.')
 @click.option('--table', metavar='N', help='4.')
 @click.option('--data', multiple=True, required=True, metavar='DATA',
-              help='As for `astrofound train classifier`, or simulated:NAME[:N]; once for optical '
-                   'and once for radio images.')
+              help='galaxy_mnist:FOLDER, rgz:FILE, simulated:NAME[:N], or as for `astrofound train '
+                   'classifier`; once for optical and once for radio images.')
 @click.option('--test', 'tests', multiple=True, metavar='DATA',
               help='Test set, in place of a fifth of the data of its domain.')
 @click.option('--backbones', default='compact', show_default=True, metavar='NAME,...')

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from astrofound.backbones import find_spec, list_backbones
-from astrofound.datasets import LabelledImages
+from astrofound.datasets import LabelledImages, Stamp
 from astrofound.explore import Description, describe
 from astrofound.utils import InputError, check_number, resolve_device
 
@@ -170,10 +170,12 @@ class Advice:
                 lines += _wrapped(f'{_filled(rule.says, situation)}: {rule.because} '
                                   f'[{rule.reference}]', '  - ', '    ')
         lines.append('')
+        over = ('the macro F1 of a linear head on a frozen backbone'
+                if situation.task == 'classification' else 'an mAP of 0.5 at IoU 0.5')
         lines += _wrapped(
             f'Sections, tables and figures are those of {PAPER}. The number after a candidate is '
-            'the sum of what they report over a linear head on a frozen backbone: it puts '
-            'candidates in order and promises nothing for other data.')
+            f'the sum of what they report over {over}: it puts candidates in order and promises '
+            'nothing for other data.')
         if self.best_here.strategy != 'bundled':
             lines += _wrapped(f'Time of {self.best_here.backbone}: {self.best_here.cost.how}; '
                               'right within a factor of two or three.')
@@ -262,7 +264,7 @@ def _situation(data, task, n_labels, domain):
         return Situation(describe(data), task, n_labels=n_labels or 0, domain=domain)
     rows = np.random.default_rng(0).permutation(len(data))[:_SAMPLE]
     images = data.select(np.sort(rows)).images
-    some = [images[number] for number in range(len(images))]
+    some = [_plain(images[number]) for number in range(len(images))]
     counts = [count for count in data.counts().values() if count]
     description = describe(some)
     if data.boxes is not None:    # sizes as the labels have them, not as the noise allows
@@ -272,6 +274,11 @@ def _situation(data, task, n_labels, domain):
         description, task, n_labels=len(data) if n_labels is None else n_labels,
         classes=tuple(data.classes), n_smallest=min(counts), n_largest=max(counts),
         domain=domain, boxes=data.boxes is not None, bytes=_is_bytes(some[0]))
+
+
+def _plain(image):
+    """The pixels of a cutout, where it is one of a mosaic."""
+    return image.pixels if isinstance(image, Stamp) else image
 
 
 def _is_bytes(image):

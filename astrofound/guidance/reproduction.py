@@ -12,6 +12,7 @@ import numpy as np
 from astropy.table import Table, vstack
 
 from astrofound.backbones import resolve_spec
+from astrofound.datasets import split_labelled
 from astrofound.estimators import MorphologyClassifier
 from astrofound.evaluation import CompareStrategies, LearningCurve, class_rates
 from astrofound.explore import plot_class_scores, plot_learning_curves, plot_strategies
@@ -148,7 +149,8 @@ def reproduce(experiment, data, *, backbones=('compact',), test=None, recipe='pa
     experiment : str
         A key of ``EXPERIMENTS``, such as ``'figure 3'``.
     data : list of `~astrofound.datasets.LabelledImages`
-        Optical or radio images, or both. A fifth of each is its test set.
+        Optical or radio images, or both. The test set of each are the images whose names begin
+        with ``test/``, as those of GalaxyMNIST, else a fifth.
     backbones : sequence of str, optional
         Frozen backbones; for Table 4 those that are optimised.
     test : dict of str to `~astrofound.datasets.LabelledImages`, optional
@@ -240,10 +242,12 @@ def _sort_data(experiment, data):
 
 
 def _split(images, test):
-    from astrofound.datasets import split_labelled
-
+    """Training and test images: as given, as the set has them, or a fifth."""
     if test is not None:
         return images, test
+    tests = np.char.startswith(images.names, 'test/')
+    if tests.any() and not tests.all():
+        return images.select(~tests), images.select(tests)
     split = split_labelled(images)
     return images.select(split.train), images.select(split.test)
 

@@ -3,7 +3,7 @@ import pytest
 from astropy.io import fits
 
 from astrofound.cli import main
-from astrofound.datasets import make_labelled
+from astrofound.datasets import make_field, make_labelled
 
 
 @pytest.fixture(scope='module')
@@ -33,6 +33,16 @@ def test_advice_for_images_without_labels(folder, capsys):
     assert 'SourceDetector' in capsys.readouterr().out
     assert main(['advise', str(folder / 'cutouts' / 'FRI'), '--n-labels', '5000']) == 0
     assert '5000' in capsys.readouterr().out
+
+
+def test_advice_for_sources_of_a_mosaic(folder, capsys):
+    field = make_field(shape=(192, 192), seed=1)
+    field.write(folder / 'field.fits')
+    table = field.truth[field.truth['snr'] > 5]['ra', 'dec', 'class_name']
+    table.write(folder / 'sources.ecsv', overwrite=True)
+    assert main(['advise', str(folder / 'sources.ecsv'), '--mosaic', str(folder / 'field.fits'),
+                 '--labels', 'class_name', '-n', '1']) == 0
+    assert f'labels             {len(table)}' in capsys.readouterr().out
 
 
 def test_candidates_are_tried(folder, capsys):

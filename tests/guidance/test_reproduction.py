@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from astrofound.datasets import LabelledImages, make_labelled
 from astrofound.guidance import EXPERIMENTS, describe_panel, reproduce
-from astrofound.guidance.reproduction import _classifier, _models
+from astrofound.guidance.reproduction import _classifier, _models, _split
 
 QUICK = {'backbones': ['toy_vit'], 'recipe': 'converged', 'repeats': 1, 'device': 'cpu'}
 
@@ -81,6 +83,15 @@ def test_recipe_of_the_paper(radio):
     assert rows['resnet50: crop'].crop == 'box'
     dino = _models('table 4', 'dinov2_vitb14', make, 'radio', radio, ['upsample 320', 'huge'])
     assert [model.image_size for model in dino.values()] == ['auto', 322]
+
+
+def test_the_test_set_of_the_data_is_kept(radio):
+    names = [f'{"test" if k < 10 else "train"}/{k}' for k in range(len(radio))]
+    train, test = _split(replace(radio, names=names), None)
+    assert len(test) == 10
+    assert all(name.startswith('test/') for name in test.names)
+    train, test = _split(radio, None)
+    assert (len(train), len(test)) == (48, 12)
 
 
 def test_what_can_be_compared(radio, optical):
