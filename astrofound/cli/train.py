@@ -134,7 +134,8 @@ def classifier(data, output, mosaic, labels, test_data, unlabelled, **options):
 def _judge(model, data, place):
     from astrofound.evaluation import score_classes
 
-    probability = model.predict_proba(data.images, progress=None)
+    boxes = None if data.boxes is None else [own[0] for own in data.boxes]
+    probability = model.predict_proba(data.images, boxes=boxes, progress=None)
     report = score_classes(data.labels, probabilities=probability,
                            classes=tuple(model.classes_.tolist()))
     click.echo(report.summary())

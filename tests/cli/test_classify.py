@@ -36,6 +36,12 @@ def test_training_says_what_it_did(model, capsys):
     assert (scores['f1'] > 0.9).all()
 
 
+def test_boxes_of_the_test_images_are_used(tmp_path, capsys):
+    assert main(['train', 'classifier', 'simulated:mirabest:20', '--crop', 'box', '--backbone',
+                 'toy_vit', '--test', 'simulated:mirabest:10', '-o', str(tmp_path)]) == 0
+    assert 'macro F1' in capsys.readouterr().out
+
+
 def test_classify_a_folder(model, cutouts, tmp_path, capsys):
     output = tmp_path / 'classes.ecsv'
     assert main(['classify', str(cutouts / 'compact'), str(cutouts / 'extended'),
