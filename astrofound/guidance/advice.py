@@ -66,9 +66,20 @@ class Candidate:
 
     @property
     def settings(self):
-        """Parameters of `~astrofound.estimators.MorphologyClassifier` for this candidate."""
+        """Parameters of `~astrofound.estimators.MorphologyClassifier`, for classification."""
         return {'backbone': self.backbone, 'strategy': self.strategy, 'head': self.head,
                 'crop': self.crop, 'image_size': self.image_size, **self.sets}
+
+    @property
+    def command(self):
+        """The command that trains it, or for the bundled detector runs it."""
+        if self.strategy == 'bundled':
+            return 'astrofound detect IMAGE'
+        words = {'backbone': self.backbone, 'strategy': self.strategy, 'head': self.head,
+                 'crop': self.crop, 'size': self.image_size, 'scaling': self.sets.get('scaling'),
+                 'augment': self.sets.get('augment')}
+        return ' '.join(['astrofound train classifier DATA',
+                         *(f'--{name} {value}' for name, value in words.items() if value)])
 
     def __str__(self):
         if self.strategy == 'bundled':
@@ -162,7 +173,9 @@ class Advice:
         shown = list(_one_each(self.candidates))[:n]
         lines += [f'  {number}. {one}' for number, one in enumerate(shown, 1)]
         if self.best_here not in shown:
-            lines.append(f'  with what is here: {self.best_here}')
+            lines.append(f'  here: {self.best_here}')
+        if self.best_here.head != 'faster_rcnn':
+            lines += ['', 'With what is here:', f'  {self.best_here.command}']
         lines += ['', 'Why:']
         told = {name for one in [*shown, self.best_here] for name in one.rules}
         for rule in self.rules:

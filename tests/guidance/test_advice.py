@@ -127,9 +127,20 @@ def test_text_names_reasons_and_references():
     assert 'it spans 6% of the image' in said
     assert '[Sect. 3.2.3, Table 4]' in said
     assert 'weights not here' in said
-    assert max(map(len, said.splitlines())) <= 130
+    assert all(len(line) <= 130 for line in said.splitlines() if 'astrofound train' not in line)
     assert '{' not in said
     assert len(repr(ask()).splitlines()) == 1
+
+
+def test_command_is_one_that_exists():
+    from astrofound.cli.train import classifier
+
+    known = {word for option in classifier.params for word in option.opts}
+    for one in ask(traits(source=8.0, dynamic_range=1e4), backbones=['compact']).candidates:
+        words = one.command.split()
+        assert words[:4] == ['astrofound', 'train', 'classifier', 'DATA']
+        assert set(words[4::2]) <= known
+    assert ask(task='detection').best_here.command == 'astrofound detect IMAGE'
 
 
 @pytest.mark.parametrize('rule', RULES, ids=lambda rule: rule.name)
