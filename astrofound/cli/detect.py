@@ -11,7 +11,7 @@ from astrofound.utils import AstrofoundError, InputError
 
 from .options import check_distinct, parse_hdu, parse_map, parse_plane
 
-__all__ = ['command']
+__all__ = ['METHODS', 'command', 'make_detector']
 
 METHODS = ('compact', 'photutils', 'daofind', 'starfind', 'peaks')
 _ALWAYS = '{name}_sources.fits'
@@ -61,7 +61,7 @@ def command(images, outputs, plot, **options):
     """Detect and measure the sources of one or more images."""
     outputs = outputs or (_ALWAYS,)
     jobs = _plan(images, outputs, plot, options)
-    detector = _make_detector(options)
+    detector = make_detector(options)
     from astrofound.pipeline import Runner
 
     if options['profile']:
@@ -127,7 +127,25 @@ def _plan(images, outputs, plot, options):
     return jobs
 
 
-def _make_detector(options):
+def make_detector(options):
+    """
+    Make the detector that a command line asks for.
+
+    Parameters
+    ----------
+    options : dict
+        ``method`` and ``device``, and parameters of the detector, `None` where not given.
+
+    Returns
+    -------
+    detector : `~astrofound.estimators.BaseDetector`
+        The detector.
+
+    Raises
+    ------
+    InputError
+        If an option is not one of this method.
+    """
     method = options['method']
     if method == 'compact':
         from astrofound.estimators import SourceDetector as Detector

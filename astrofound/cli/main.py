@@ -20,6 +20,7 @@ _COMMANDS = {
     'detect': 'Detect and measure the sources of images.',
     'info': 'Say how an image is understood, or what is installed.',
     'compare': 'Compare two catalogues, or a catalogue with the truth.',
+    'assess': 'Measure completeness and reliability on your own image.',
     'embed': 'Turn images or sources into feature vectors.',
     'explore': 'Map features, find neighbours and anomalies.',
     'models': 'List, describe and fetch backbones.',

@@ -6,6 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from astrofound.catalog import Detections, associate
 from astrofound.networks import decode, for_inference, load_weights, peak_snr
@@ -76,6 +78,9 @@ class SourceDetector(BaseDetector):
     ----------
     weights_sha256_ : str
         Hash of the weights used by the last `predict`.
+    score_cut_ : float
+        Smallest ``score`` that the last `predict` kept of what the network saw; infinite where
+        it kept nothing.
 
     Examples
     --------
@@ -87,6 +92,8 @@ class SourceDetector(BaseDetector):
     True
     """
 
+    _held_cut = None
+
     def __init__(self, weights='compact', *, reliability=0.95, threshold=None, min_snr=None,
                  diffuse=True, tile_size=2304, device='auto', precision='auto'):
         self.weights = weights
@@ -97,6 +104,29 @@ class SourceDetector(BaseDetector):
         self.diffuse = diffuse
         self.device = device
         self.precision = precision
+
+    def holding_cut(self):
+        """
+        Give the same detector with the cut that its last `predict` chose, for other images.
+
+        Otherwise each image gets a cut of its own: where more sources are sure, more that are
+        doubtful may pass.
+
+        Returns
+        -------
+        detector : SourceDetector
+            A copy; `~sklearn.base.clone` forgets the cut.
+
+        Raises
+        ------
+        NotFittedError
+            If `predict` was not called.
+        """
+        if not hasattr(self, 'score_cut_'):
+            raise NotFittedError('call predict() first')
+        held = clone(self)
+        held._held_cut = self.score_cut_
+        return held
 
     def _check_parameters(self):
         super()._check_parameters()
@@ -120,9 +150,10 @@ class SourceDetector(BaseDetector):
         runner.announce_memory(_memory_mb(grid, network))
         tiles = runner.map('network', search, grid, progress=progress)
         parts = Detections.concatenate([Detections(**found) for found in tiles])
-        cut = self.threshold
+        cut = self.threshold if self._held_cut is None else self._held_cut
         if cut is None:
             cut = score_cut(parts.score, self.reliability)
+        self.score_cut_ = float(cut)
         return associate(parts.select(parts.score >= cut), fwhm_pix=image.beam.fwhm)
 
     def _complete(self, image, noise, found, measure):
@@ -151,7 +182,8 @@ class SourceDetector(BaseDetector):
                             'version of astrofound that it names')
 
     def _identity(self):
-        return {**super()._identity(), 'weights_sha256': _sha256(self.weights)}
+        return {**super()._identity(), 'weights_sha256': _sha256(self.weights),
+                'held_cut': self._held_cut}
 
     def _provenance(self, image):
         return {**super()._provenance(image), 'WEIGHTS': self.weights_sha256_}

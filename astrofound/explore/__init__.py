@@ -1,5 +1,6 @@
 """Every figure of the package."""
 
+from .assessing import plot_assessment
 from .attention import plot_attention_blocks, plot_attention_contours
 from .comparing import plot_comparison
 from .describe import Description, describe
@@ -16,7 +17,7 @@ from .training import plot_training
 
 __all__ = [
     'FIGURE_COLORS', 'check_figure_path', 'save_figure',
-    'plot_comparison', 'plot_overview', 'plot_training',
+    'plot_assessment', 'plot_comparison', 'plot_overview', 'plot_training',
     'plot_attention_blocks', 'plot_attention_contours', 'plot_cutouts', 'plot_latent_grid',
     'plot_latent_map',
     'plot_samples',
