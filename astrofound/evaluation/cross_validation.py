@@ -7,8 +7,9 @@ from astrofound.datasets import fold_labelled
 from astrofound.utils import check_choice, check_number
 
 from .experiments import BARS, LearningCurve, reseeded
+from .fingerprints import fingerprint
 from .labels import check_trainable
-from .runs import as_labelled, do_runs, fingerprint, named_classifiers, time_run
+from .runs import as_labelled, do_runs, named_classifiers, time_run
 
 __all__ = ['CrossValidation']
 

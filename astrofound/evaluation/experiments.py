@@ -15,8 +15,9 @@ from sklearn.base import clone
 from astrofound.datasets import split_labelled
 from astrofound.utils import InputError, check_choice, check_number
 
+from .fingerprints import fingerprint
 from .labels import check_trainable
-from .runs import as_labelled, do_runs, fingerprint, named_classifiers, time_run
+from .runs import as_labelled, do_runs, named_classifiers, time_run
 
 __all__ = ['CompareStrategies', 'LearningCurve']
 

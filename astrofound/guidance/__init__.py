@@ -1,16 +1,11 @@
 """The guidelines of Lastufka et al. 2025 as advice for a data set, and its printed figures."""
 
-from .advice import Advice, Candidate, advise
+from .advice import Advice, advise
+from .candidates import Candidate
 from .costs import Cost, estimate_cost
 from .published import PAPER, PublishedValue, find_published
-from .reproduction import (
-    EXPERIMENTS,
-    RECIPES,
-    STRATEGY_ROWS,
-    Reproduction,
-    describe_panel,
-    reproduce,
-)
+from .reporting import EXPERIMENTS, Reproduction
+from .reproduction import RECIPES, STRATEGY_ROWS, describe_panel, reproduce
 from .rules import RULES, Favour, Rule
 from .situation import Situation
 from .trying import try_candidates

@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 
 from astrofound.datasets import LabelledImages
 from astrofound.evaluation import CompareStrategies, LearningCurve, read_runs
-from astrofound.evaluation.runs import fingerprint
+from astrofound.evaluation.fingerprints import fingerprint
 
 NAMES = np.array(['bent', 'fri', 'frii'])
 
