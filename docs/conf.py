@@ -93,15 +93,15 @@ sphinx_gallery_conf = {
 
 # What scikit-learn adds to every estimator; its text refers to pages of its own.
 FROM_SKLEARN = ('fit_transform', 'get_feature_names_out', 'get_metadata_routing', 'get_params',
-                'set_fit_request', 'set_output', 'set_params', 'set_predict_proba_request',
-                'set_predict_request', 'set_score_request',
+                'score', 'set_fit_request', 'set_output', 'set_params',
+                'set_predict_proba_request', 'set_predict_request', 'set_score_request',
                 'set_transform_request')
 
 
 def shorten(app, what, name, obj, options, lines):
     """Keep the first line of what scikit-learn wrote."""
     last = name.rpartition('.')[2]
-    ours = last == 'fit_transform' and obj.__module__.startswith('astrofound')
+    ours = last in ('fit_transform', 'score') and obj.__module__.startswith('astrofound')
     if last in FROM_SKLEARN and not ours:
         lines[1:] = []
 
