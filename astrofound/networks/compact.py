@@ -27,19 +27,18 @@ _N_CONTEXT = 7  # size, class and whole, which need surroundings
 
 
 class _ConvNorm(nn.Sequential):
-    def __init__(self, n_in, n_out, kernel=3, stride=1, dilation=1):
+    def __init__(self, n_in, n_out, kernel=3, stride=1):
         super().__init__(
-            nn.Conv2d(n_in, n_out, kernel, stride, dilation * ((kernel - stride + 1) // 2),
-                      dilation, bias=False),
+            nn.Conv2d(n_in, n_out, kernel, stride, padding=(kernel - stride + 1) // 2, bias=False),
             nn.BatchNorm2d(n_out),
         )
 
 
 class _Residual(nn.Module):
-    def __init__(self, width, dilation=1):
+    def __init__(self, width):
         super().__init__()
-        self.first = _ConvNorm(width, width, dilation=dilation)
-        self.second = _ConvNorm(width, width, dilation=dilation)
+        self.first = _ConvNorm(width, width)
+        self.second = _ConvNorm(width, width)
 
     def forward(self, x):
         # In place, since these passes over memory cost as much as the convolutions.
@@ -76,9 +75,8 @@ class CompactNetwork(nn.Module):
     """
     U-shaped residual network with one output cell every half beam.
 
-    The scales are 2, 4, 8 and 16 network pixels. Blocks after the first of the coarsest scale
-    look twice as far, for the other lobe of a wide double; with 4 pixels a beam the field of
-    view of a cell reaches `receptive_halo` pixels to each side, about 48 beams.
+    The scales are 2, 4, 8 and 16 network pixels; with 4 pixels a beam the field of view of
+    a cell reaches `receptive_halo` pixels to each side, about 32 beams.
 
     Parameters
     ----------
@@ -90,15 +88,14 @@ class CompactNetwork(nn.Module):
         Number of input channels.
     """
 
-    def __init__(self, widths=(24, 48, 96, 160), depths=(1, 1, 2, 2), n_channels=N_CHANNELS):
+    def __init__(self, widths=(24, 48, 96, 160), depths=(1, 1, 2, 1), n_channels=N_CHANNELS):
         super().__init__()
         self.widths, self.depths = tuple(widths), tuple(depths)
         self.stem = _ConvNorm(n_channels, widths[0], kernel=4, stride=2)
         self.stages = nn.ModuleList()
         self.downs = nn.ModuleList()
         for level, (width, depth) in enumerate(zip(widths, depths, strict=True)):
-            self.stages.append(nn.Sequential(
-                *(_Residual(width, self._dilation(level, block)) for block in range(depth))))
+            self.stages.append(nn.Sequential(*(_Residual(width) for _ in range(depth))))
             if level + 1 < len(widths):
                 self.downs.append(_ConvNorm(width, widths[level + 1], kernel=2, stride=2))
         self.merges = nn.ModuleList(
@@ -110,18 +107,14 @@ class CompactNetwork(nn.Module):
         nn.init.zeros_(self.head[-1].bias)
         nn.init.constant_(self.head[-1].bias[HEAD_CHANNELS['score']], -4.6)
 
-    def _dilation(self, level, block):
-        return 2 if level + 1 == len(self.widths) and block > 0 else 1
-
     @property
     def receptive_halo(self):
         """Number of network pixels beyond a cell that can change its output, rounded up."""
         reach = 2
         for level, depth in enumerate(self.depths):
             scale = STRIDE * 2**level
-            reach += 2 * scale * sum(self._dilation(level, block) for block in range(depth))
-            if level + 1 < len(self.depths):  # the merge's convolution, the down-sampling's cell
-                reach += 2 * scale
+            # two 3x3 convolutions a block, one in the merge, and the down-sampling's own cell
+            reach += scale * (2 * depth + (2 if level + 1 < len(self.depths) else 0))
         reach += STRIDE  # the head
         return -(-reach // TOTAL_STRIDE) * TOTAL_STRIDE
 

@@ -65,7 +65,7 @@ class CompactRecipe:
         Whether the network computes in bfloat16.
     """
 
-    n_rounds: int = 420
+    n_rounds: int = 260
     n_fields: int = 16
     reuse: int = 3
     n_steps: int = 24
@@ -82,7 +82,7 @@ class CompactRecipe:
     radio_fraction: float = 0.75
     beam_pix: float = 4.0
     widths: tuple[int, ...] = (24, 48, 96, 160)
-    depths: tuple[int, ...] = (1, 1, 2, 2)
+    depths: tuple[int, ...] = (1, 1, 2, 1)
     mixed_precision: bool = True
 
     def __post_init__(self):

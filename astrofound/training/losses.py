@@ -61,7 +61,7 @@ def detection_loss(outputs, heat, trust, offset, size, whole, class_code, weight
                                 weight * (class_code == _MULTI))
     class_loss = (functional.cross_entropy(
         outputs[:, HEAD_CHANNELS['class']], class_code, reduction='none') * weight).sum() / total
-    loss = centre_loss + offset_loss + 0.5 * size_loss + class_loss + whole_loss
+    loss = centre_loss + offset_loss + 0.5 * size_loss + class_loss + 0.5 * whole_loss
     parts = {'centre': centre_loss.item(), 'offset': offset_loss.item(),
              'size': size_loss.item(), 'class': class_loss.item(), 'whole': whole_loss.item()}
     return loss, parts

@@ -120,7 +120,7 @@ def _random_radio(shape, rng):
 
 
 def _random_mix(rng):
-    if rng.random() < 0.5:  # fields rich in radio galaxies, for those are what is hard
+    if rng.random() < 0.4:  # fields rich in radio galaxies, for those are what is hard
         return SourceMix(gaussian=0.15, double=0.16, bent=0.1, diffuse=0.05, bright=2.5,
                          companions=0.1)
     return SourceMix(

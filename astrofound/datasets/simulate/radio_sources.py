@@ -233,7 +233,7 @@ def _add_complex(rng, sources, kind, position, snr, beam, side):
         share = 1.0  # surface brightness is what decides, not flux
     else:
         name, source = ('double', double_source(rng)) if kind == 1 else ('bent', bent_source(rng))
-        scale = fwhm * np.exp(rng.uniform(np.log(2.0), np.log(40)) * rng.uniform(0.75, 1))
+        scale = fwhm * np.exp(rng.uniform(np.log(2.0), np.log(40)) * rng.uniform(0.6, 1))
         scale = max(scale, 2.0 * fwhm)
         share = rng.uniform(0.4, 1.0)
     scale = min(scale, 0.5 * side)
