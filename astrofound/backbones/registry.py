@@ -1,6 +1,8 @@
 """Which backbones there are, and what a name, folder or file stands for."""
 
-from ..utils import InputError, check_choice, nearest_name
+from functools import cache
+
+from ..utils import InputError, check_choice, load_plugins, nearest_name
 from .published import PUBLISHED
 from .spec import FAMILIES, BackboneSpec
 from .toys import TOYS
@@ -65,6 +67,7 @@ def list_backbones(*, family=None, toys=False):
     """
     if family is not None:
         check_choice('family', family, FAMILIES)
+    _register_plugins()
     return [spec.name for spec in _SPECS.values()
             if (toys or not spec.is_toy) and family in (None, spec.family)]
 
@@ -93,12 +96,22 @@ def find_spec(name):
     >>> find_spec('dinov2_vitb14').patch_size
     14
     """
+    if name not in _SPECS:
+        _register_plugins()
     if name in _SPECS:
         return _SPECS[name]
     near = nearest_name(name, _SPECS)
     hint = f'; did you mean {near!r}?' if near else '.'
     raise InputError(f"unknown backbone {name!r}{hint} See list_backbones(), or pass "
                      "'timm:NAME', a folder or a .safetensors file")
+
+
+@cache  # once a process
+def _register_plugins():
+    """Register the records of other packages: entry points in ``astrofound.backbones``."""
+    for specs in load_plugins('astrofound.backbones').values():
+        for spec in [specs] if isinstance(specs, BackboneSpec) else specs:
+            register_backbone(spec)
 
 
 for _spec in (*PUBLISHED, *TOYS):

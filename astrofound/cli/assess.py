@@ -4,7 +4,7 @@ import time
 
 import click
 
-from .detect import METHODS, make_detector
+from .detect import make_detector
 from .options import check_distinct, parse_hdu, parse_plane
 
 __all__ = ['command', 'format_bins']
@@ -18,7 +18,8 @@ __all__ = ['command', 'format_bins']
 @click.option('--injected', metavar='FILE', help='Table of every injected source.')
 @click.option('--map', 'map_', metavar='FILE', help='FITS file with completeness over the image.')
 @click.option('--plot', metavar='FILE', help='Figure of all this.')
-@click.option('--method', type=click.Choice(METHODS), default='compact', show_default=True)
+@click.option('--method', default='compact', show_default=True, metavar='NAME',
+              help='As for detect.')
 @click.option('--weights', metavar='FILE', help='Your own weights for the compact detector.')
 @click.option('--reliability', type=float, metavar='P',
               help='Share of the catalogue that shall be real, as for detect.  [default: 0.95]')

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from astrofound.utils import AstrofoundError, InputError
+from astrofound.utils import AstrofoundError, InputError, check_choice, load_plugins
 
 from .options import check_distinct, parse_hdu, parse_map, parse_plane
 
@@ -27,7 +27,8 @@ _EXAMPLE = 'astrofound detect mosaic.fits -o sources.reg -o sources.fits --plot 
                    f'Give it several times for several files. {{name}} stands for the name of '
                    f'the image.  [default: {_ALWAYS}]')
 @click.option('--plot', metavar='FILE', help='Overview picture with the sources drawn.')
-@click.option('--method', type=click.Choice(METHODS), default='compact', show_default=True)
+@click.option('--method', default='compact', show_default=True, metavar='NAME',
+              help=f"{', '.join(METHODS)}, or one that another package adds.")
 @click.option('--weights', metavar='FILE', help='Your own weights for the compact detector.')
 @click.option('--reliability', type=float, metavar='P',
               help='Share of the catalogue that shall be real, compact detector only.  '
@@ -149,10 +150,13 @@ def make_detector(options):
     method = options['method']
     if method == 'compact':
         from astrofound.estimators import SourceDetector as Detector
-    else:
+    elif method in METHODS:
         from astrofound.baselines import BASELINES
 
         Detector = BASELINES[method]
+    else:
+        plugins = load_plugins('astrofound.detectors')
+        Detector = plugins[check_choice('method', method, [*METHODS, *plugins])]
     given = {name: options[name] for name in ('weights', 'reliability', 'threshold', 'min_snr')
              if options[name] is not None}
     if method == 'compact':

@@ -10,9 +10,13 @@ __all__ = ['command']
 @click.option('--hdu', metavar='N|NAME', help='Extension of the FITS file.')
 @click.option('--plane', metavar='N[,N]', help='Plane of a cube, counted from 0.')
 @click.option('--beam', metavar='BEAM', help='Resolution, where the header is wrong.')
-def command(image, hdu, plane, beam):
+@click.option('--system', is_flag=True,
+              help='Say also what it runs on and every dependency, for a report of a fault.')
+def command(image, hdu, plane, beam, system):
     """Say how IMAGE is understood; without one, say what is installed."""
     rows = _installation() if image is None else _image(image, hdu, plane, beam)
+    if system:
+        rows += _system()
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         click.echo(f'{name:{width}}  {value}')
@@ -30,6 +34,30 @@ def _installation():
     return [('astrofound', __version__), *((name, version(name)) for name in packages),
             ('device', resolve_device('auto')),
             ('weights', f'compact, sha256 {weights.sha256[:16]}')]
+
+
+def _system():
+    import os
+    import platform
+    from importlib.metadata import PackageNotFoundError, requires, version
+    from pathlib import Path
+
+    from astrofound.utils import usable_cores
+
+    rows = [('python', platform.python_version()), ('system', platform.platform()),
+            ('cores', usable_cores())]
+    for requirement in requires('astrofound') or ():
+        if 'extra ==' in requirement:
+            continue
+        name = requirement.split(';')[0].split('>=')[0].strip()
+        try:
+            rows.append((name, version(name)))
+        except PackageNotFoundError:
+            rows.append((name, 'not installed'))
+    rows += [(name, os.environ[name].replace(str(Path.home()), '~'))
+             for name in ('ASTROFOUND_MODELS', 'HF_HOME', 'HF_HUB_OFFLINE', 'OMP_NUM_THREADS')
+             if name in os.environ]
+    return rows
 
 
 def _image(path, hdu, plane, beam):

@@ -30,6 +30,7 @@ _COMMANDS = {
     'classify': 'Classify images, or the sources of a catalogue.',
     'advise': 'Recommend a backbone and a strategy for your data.',
     'reproduce': "Do a paper's experiments on your data and backbones.",
+    'completion': 'Print what makes a shell complete commands.',
 }
 
 

@@ -93,6 +93,9 @@ def read_features(path):
         if path.suffix.lower() == '.npy':
             table = Table({'features': np.load(path, allow_pickle=False)})
         else:
+            with path.open('rb') as file:
+                if file.read(6) != b'SIMPLE':  # astropy would read on and complain of characters
+                    raise ValueError('it is not a FITS file')
             table = Table.read(path, format='fits', hdu=1)
     except (OSError, ValueError) as error:
         raise ReadError(f'cannot read features from {path}: {error}') from None

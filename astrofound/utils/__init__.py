@@ -22,6 +22,7 @@ from .errors import (
     WriteError,
 )
 from .optional import require
+from .plugins import load_plugins
 from .progress import progress_bar
 from .threads import limit_threads, usable_cores
 from .validation import check_choice, check_number, nearest_name
@@ -33,6 +34,6 @@ __all__ = [
     'NoWCSWarning', 'ReadError', 'SkippedImagesWarning', 'TrainingError', 'WorkerError',
     'WriteError',
     'atomic_path', 'check_choice', 'check_number', 'check_place', 'file_state', 'nearest_name',
-    'download_file', 'file_digest', 'limit_threads', 'progress_bar', 'require',
+    'download_file', 'file_digest', 'limit_threads', 'load_plugins', 'progress_bar', 'require',
     'has_fast_bfloat16', 'resolve_device', 'usable_cores',
 ]

@@ -31,3 +31,31 @@ def test_unknown_option_is_one_line(capsys):
 def test_version(capsys):
     assert main(['--version']) == 0
     assert 'astrofound' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('shell', ['bash', 'zsh', 'fish'])
+def test_completion(shell, capsys):
+    assert main(['completion', shell]) == 0
+    said = capsys.readouterr().out
+    assert '_ASTROFOUND_COMPLETE' in said
+    assert 'astrofound' in said
+
+
+def test_completion_knows_commands_and_options(monkeypatch, capsys):
+    monkeypatch.setenv('_ASTROFOUND_COMPLETE', 'bash_complete')
+    for words, place, wanted in (('astrofound det', '1', 'detect'),
+                                 ('astrofound detect --rel', '2', '--reliability')):
+        monkeypatch.setenv('COMP_WORDS', words)
+        monkeypatch.setenv('COMP_CWORD', place)
+        with pytest.raises(SystemExit):
+            main([])
+        assert wanted in capsys.readouterr().out
+
+
+def test_what_it_runs_on(capsys, monkeypatch):
+    monkeypatch.setenv('HF_HUB_OFFLINE', '1')
+    assert main(['info', '--system']) == 0
+    said = capsys.readouterr().out
+    for word in ('python', 'cores', 'scikit-learn', 'HF_HUB_OFFLINE'):
+        assert word in said
+    assert 'pytest' not in said
