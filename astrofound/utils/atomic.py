@@ -22,8 +22,8 @@ def atomic_path(path):
     Parameters
     ----------
     path : path-like
-        The file to write. A symbolic link is followed, and an older file keeps its
-        permissions.
+        The file to write. A symbolic link is followed; an older file keeps its permissions,
+        a new one has the usual ones.
 
     Yields
     ------
@@ -110,6 +110,14 @@ def _put_in_place(temporary, target):
     """Move a finished file over the target, after the disk has really taken it."""
     with temporary.open('rb+') as file:
         os.fsync(file.fileno())  # a full disk or quota may show only here
-    if target.exists():
-        temporary.chmod(target.stat().st_mode & 0o7777)
+    temporary.chmod(_wanted_mode(temporary, target))
     temporary.replace(target)
+
+
+def _wanted_mode(temporary, target):
+    """Permissions of the older file, else those that any new file gets, whoever wrote this one."""
+    if target.exists():
+        return target.stat().st_mode & 0o7777
+    probe = temporary.with_name('mode')  # some writers make files that only their owner can read
+    probe.touch()
+    return probe.stat().st_mode & 0o7777

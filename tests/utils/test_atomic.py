@@ -28,6 +28,14 @@ def test_new_file_appears(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_writer_that_hides_its_file(tmp_path):
+    (tmp_path / 'plain').touch()
+    with atomic_path(tmp_path / 'secret') as temporary:
+        temporary.touch(mode=0o600)
+    modes = [(tmp_path / name).stat().st_mode for name in ('plain', 'secret')]
+    assert modes[0] == modes[1]
+
+
 def test_mode_follows_umask_and_older_file(tmp_path):
     path = tmp_path / 'sources.csv'
     plain = tmp_path / 'plain'
