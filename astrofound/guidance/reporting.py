@@ -166,10 +166,9 @@ def _report_strategies(curve, runs, backbones):
             what = one['name'].partition(': ')[2]
             own = find_published('Table 4', what, backbone)
             others = [find_published('Table 4', what, name) for name in ('am_radio', 'resnet50')]
-            base = [find_published('Table 4', 'linear', name) for name in ('am_radio', 'resnet50')]
-            changes = ', '.join(f'{name} {other.value - first.value:+.3f}' for name, other, first
-                                in zip(('AM-RADIO', 'ResNet-50'), others, base, strict=True)
-                                if other is not None)
+            changes = ', '.join(f'{name} {other.change:+.3f}' for name, other in
+                                zip(('AM-RADIO', 'ResNet-50'), others, strict=True)
+                                if other is not None and np.isfinite(other.change))
             note = f'{one["change"]:+.3f} here, {one["seconds_fit"]:.0f} s'
             note += f'; paper: {changes}' if changes and what != 'linear' else ''
             if own is not None and own.note:
