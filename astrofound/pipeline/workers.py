@@ -117,10 +117,14 @@ class Workers:
                        for number, item in items.items()}
         try:
             # with results: what is fetched at once is not lost with its worker
-            for future, (arrays, cost) in distributed.as_completed(
+            for future, result in distributed.as_completed(
                     futures, loop=self.client.loop, with_results=True):
-                yield futures[future], arrays, cost
+                if isinstance(result, lost):  # handed on as if it were one
+                    raise result
+                yield futures.pop(future), *result
                 future.release()
+            if futures:
+                raise TimeoutError('the scheduler does not answer')
         except lost as error:
             raise WorkerError(f'the workers were lost ({type(error).__name__}: {error}); with '
                               'parts kept in a folder the same run goes on there') from error

@@ -1,3 +1,4 @@
+import errno
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from astropy.table import Table
 from regions import Regions
 
 from astrofound.baselines import BASELINES
+from astrofound.catalog import write_catalog
 from astrofound.cli import main
 from astrofound.cli.detect import METHODS
 from astrofound.datasets import make_field
@@ -273,6 +275,23 @@ def test_resume_writes_the_same_file_again(mosaic, tmp_path):
     first = (tmp_path / 's.fits').read_bytes()
     assert run(*command) == 0
     assert (tmp_path / 's.fits').read_bytes() == first
+
+
+def test_whatever_fails_for_one_image_the_next_is_done(mosaic, tmp_path, capsys, monkeypatch):
+    write = write_catalog
+
+    def full(catalog, path):
+        if path.stem == 'mosaic':
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        write(catalog, path)
+
+    monkeypatch.setattr('astrofound.catalog.write_catalog', full)
+    (tmp_path / 'other.fits').write_bytes(mosaic.read_bytes())
+    assert run('detect', mosaic, tmp_path / 'other.fits', '-o', tmp_path / '{name}.csv') == 2
+    said = complaint(capsys)
+    assert 'mosaic.fits' in said
+    assert 'No space left' in said
+    assert [path.name for path in tmp_path.glob('*.csv')] == ['other.csv']
 
 
 def test_two_runs_in_one_folder(mosaic, tmp_path, capsys):

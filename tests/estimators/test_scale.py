@@ -35,7 +35,7 @@ def assert_same(catalog, expected):
 def test_same_catalogue_on_workers(mosaic, expected):
     distributed = pytest.importorskip('distributed')
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False,
-                                  dashboard_address=None) as cluster, \
+                                  dashboard_address=':0') as cluster, \
             distributed.Client(cluster, set_as_default=False) as client, \
             Runner(client=client) as runner:
         assert_same(DETECTOR.predict(mosaic, components=True), expected)

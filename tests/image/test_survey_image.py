@@ -1,3 +1,4 @@
+import json
 import pickle
 import warnings
 
@@ -315,3 +316,47 @@ def test_replace(noise, make_wcs):
     assert (image.unit, image.name, image.beam) == (None, 'image', None)
     with pytest.raises(InputError, match='all pixels are masked'):
         image.replace(mask=np.ones(noise.shape))
+
+
+def test_zarr_arrays_stay_lazy(noise, tmp_path, monkeypatch):
+    zarr = pytest.importorskip('zarr')
+    store = zarr.create_array(tmp_path / 'image.zarr', shape=noise.shape, chunks=(16, 16),
+                              dtype='f4')
+    store[:] = noise
+    image = SurveyImage(zarr.open_array(tmp_path / 'image.zarr', mode='r'))
+    read = []
+    monkeypatch.setattr(type(store), '__getitem__', lambda self, window: read.append(window) or
+                        np.zeros([part.stop - part.start for part in window], np.float32))
+    image.read_window((slice(3, 7), slice(5, 6)))
+    assert read == [(slice(3, 7), slice(5, 6))]
+    monkeypatch.undo()
+    np.testing.assert_array_equal(image.data, noise.astype(np.float32))
+
+
+@pytest.mark.parametrize('name', ['plain.fits', 'tiles.fits.fz'])
+def test_a_file_replaced_after_opening_is_noticed(noise, tmp_path, name):
+    kind = fits.PrimaryHDU if name == 'plain.fits' else fits.CompImageHDU
+    hdus = [fits.PrimaryHDU(), kind(noise.astype(np.float32))]
+    fits.HDUList(hdus if name.endswith('fz') else hdus[1:]).writeto(tmp_path / name)
+    image = SurveyImage.read(tmp_path / name)
+    image.read_window((slice(0, 4), slice(0, 4)))
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ReadError, match=f'{name}: the file has changed since it was opened'):
+        image.read_window((slice(0, 4), slice(0, 4)))
+
+
+def test_identity_tells_images_apart(noise, tmp_path):
+    da = pytest.importorskip('dask.array')
+    path = tmp_path / 'a.fits'
+    fits.PrimaryHDU(noise.astype(np.float32)).writeto(path)
+    image = SurveyImage.read(path)
+    same = [image.identity(), SurveyImage.read(path).identity(), image.replace().identity()]
+    assert same[0] == same[1] == same[2]
+    mask = np.zeros(image.shape, bool)
+    mask[0, 0] = True
+    others = [image[2:9, 3:8], image.replace(beam='3pix'), image.replace(unit='Jy'),
+              image.replace(mask=mask), SurveyImage(noise), SurveyImage(2 * noise)]
+    seen = [json.dumps(one.identity(), sort_keys=True) for one in (image, *others)]
+    assert len(set(seen)) == len(seen)
+    assert SurveyImage(da.from_array(noise)).identity() is None

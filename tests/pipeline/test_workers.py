@@ -30,7 +30,7 @@ class Cube:
 @pytest.fixture(scope='module')
 def client():
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False,
-                                  dashboard_address=None) as cluster, \
+                                  dashboard_address=':0') as cluster, \
             distributed.Client(cluster, set_as_default=False) as client:
         yield client
 
@@ -64,6 +64,27 @@ def test_no_scheduler_answers():
             pytest.raises(WorkerError, match=r'no scheduler answers at tcp'), \
             Runner(client='tcp://127.0.0.1:9'):
         pass
+
+
+@pytest.mark.parametrize('given_up', [
+    lambda futures: [(next(iter(futures)), distributed.CancelledError('scheduler gone'))],
+    lambda futures: [],
+], ids=['told', 'silent'])
+def test_a_lost_scheduler_is_told_and_the_run_goes_on_elsewhere(client, tmp_path, monkeypatch,
+                                                                given_up):
+    as_completed = distributed.as_completed
+
+    def lose(futures, **given):
+        done = as_completed(futures, **given)
+        yield from (next(done) for _ in range(3))
+        yield from given_up(futures)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(distributed, 'as_completed', lose)
+        with pytest.raises(WorkerError, match='the workers were lost'):
+            cubes(client, folder=tmp_path)
+    assert 1 <= len(list(tmp_path.rglob('*.npz'))) <= 3
+    assert cubes(None, folder=tmp_path) == cubes(None)
 
 
 KILLED = """

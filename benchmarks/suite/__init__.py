@@ -1,0 +1,1 @@
+"""Kernels and stages for airspeed velocity: ``asv run -c benchmarks/asv.conf.json``."""
