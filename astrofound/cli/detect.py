@@ -27,6 +27,9 @@ _EXAMPLE = 'astrofound detect mosaic.fits -o sources.reg -o sources.fits --plot 
                    f'Give it several times for several files. {{name}} stands for the name of '
                    f'the image.  [default: {_ALWAYS}]')
 @click.option('--plot', metavar='FILE', help='Overview picture with the sources drawn.')
+@click.option('--report', metavar='FILE', help='Page (.html) of image, table, cutouts and plots.')
+@click.option('--samp', is_flag=True,
+              help='Send table and regions to TOPCAT, DS9 or Aladin, which must be running.')
 @click.option('--method', default='compact', show_default=True, metavar='NAME',
               help=f"{', '.join(METHODS)}, or one that another package adds.")
 @click.option('--weights', metavar='FILE', help='Your own weights for the compact detector.')
@@ -58,10 +61,10 @@ _EXAMPLE = 'astrofound detect mosaic.fits -o sources.reg -o sources.fits --plot 
               help='Keep finished parts there; a run that was stopped goes on from them when the '
                    'same command is given again.')
 @click.option('--profile', is_flag=True, help='Say where the time went and how much memory.')
-def command(images, outputs, plot, **options):
+def command(images, outputs, plot, report, **options):
     """Detect and measure the sources of one or more images."""
     outputs = outputs or (_ALWAYS,)
-    jobs = _plan(images, outputs, plot, options)
+    jobs = _plan(images, outputs, plot, report, options)
     detector = make_detector(options)
     from astrofound.pipeline import Runner
 
@@ -81,9 +84,9 @@ def command(images, outputs, plot, **options):
 def _detect_all(detector, jobs, options, runner):
     """Detect in one image after the other; one that fails is reported and left out."""
     status = 0
-    for image, paths, picture in jobs:
+    for image, paths, picture, page in jobs:
         try:
-            _detect_one(detector, image, paths, picture, options, runner)
+            _detect_one(detector, image, paths, picture, page, options, runner)
         except (AstrofoundError, OSError, MemoryError) as error:
             if len(jobs) == 1:
                 raise
@@ -101,12 +104,12 @@ def _how_to_go_on(folder):
     return f'the same command goes on from the parts kept in {folder}'
 
 
-def _plan(images, outputs, plot, options):
+def _plan(images, outputs, plot, report, options):
     """Name every file before the first image is read, so that nothing is lost hours later."""
-    from astrofound.catalog import check_writable
-    from astrofound.explore import check_figure_path
+    from astrofound.catalog import check_samp, check_writable
+    from astrofound.explore import check_figure_path, check_report_path
 
-    templates = [*outputs, *([plot] if plot else [])]
+    templates = [*outputs, *filter(None, (plot, report))]
     for template in templates:
         if len(images) > 1 and '{name}' not in template:
             raise InputError(f'{len(images)} images would all write {template}; put {{name}} '
@@ -116,15 +119,20 @@ def _plan(images, outputs, plot, options):
         name = Path(image).name.removesuffix('.gz').removesuffix('.fz')
         name = name.rpartition('.')[0] or name
         paths = [Path(template.replace('{name}', name)) for template in outputs]
-        picture = Path(plot.replace('{name}', name)) if plot else None
+        picture, page = (Path(one.replace('{name}', name)) if one else None
+                         for one in (plot, report))
         for path in paths:
             check_writable(path)
         if picture:
             check_figure_path(picture)
-        jobs.append((image, paths, picture))
+        if page:
+            check_report_path(page)
+        jobs.append((image, paths, picture, page))
     maps = (options[name] for name in ('rms', 'background', 'mask', 'within', 'weights'))
-    check_distinct([path for _, paths, picture in jobs for path in (*paths, picture) if path],
+    check_distinct([path for _, paths, *more in jobs for path in (*paths, *more) if path],
                    [*images, *maps])
+    if options['samp']:
+        check_samp()
     return jobs
 
 
@@ -167,8 +175,8 @@ def make_detector(options):
     return Detector(**given)
 
 
-def _detect_one(detector, path, outputs, picture, options, runner):
-    from astrofound.catalog import write_catalog
+def _detect_one(detector, path, outputs, picture, page, options, runner):
+    from astrofound.catalog import send_catalog, write_catalog
     from astrofound.image import SurveyImage
 
     started = time.perf_counter()
@@ -176,9 +184,9 @@ def _detect_one(detector, path, outputs, picture, options, runner):
         path, hdu=parse_hdu(options['hdu']), plane=parse_plane(options['plane']),
         beam=options['beam'], mask=options['mask'],
         wcs=None if options['pixel'] else 'header').with_beam()
-    catalog = detector.predict(
-        image, background=parse_map(options['background']), rms=parse_map(options['rms']),
-        within=options['within'], components=options['components'], progress=None)
+    maps = {name: parse_map(options[name]) for name in ('background', 'rms')}
+    catalog = detector.predict(image, **maps, within=options['within'],
+                               components=options['components'], progress=None)
     if options['mask']:
         catalog.meta['MASK'] = options['mask']
     with runner.stage('write'):
@@ -189,7 +197,16 @@ def _detect_one(detector, path, outputs, picture, options, runner):
 
         with runner.stage('plot'):
             plot_overview(image, catalog, path=picture)
-    _report(path, catalog, time.perf_counter() - started, [*outputs, *filter(None, [picture])])
+    if page:
+        from astrofound.explore import write_report
+        from astrofound.preprocess import noise_map
+
+        with runner.stage('report'):
+            write_report(catalog, image, page, noise=noise_map(image, **maps))
+    _report(path, catalog, time.perf_counter() - started,
+            [*outputs, *filter(None, [picture, page])])
+    if options['samp']:
+        click.echo(f"  sent {', '.join(send_catalog(catalog, name=Path(path).name))}")
 
 
 def _report(path, catalog, seconds, files):

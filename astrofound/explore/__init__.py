@@ -4,6 +4,7 @@ from .assessing import plot_assessment
 from .attention import plot_attention_blocks, plot_attention_contours
 from .comparing import plot_comparison
 from .describe import Description, describe
+from .diagnostics import plot_diagnostics
 from .figures import FIGURE_COLORS, check_figure_path, save_figure
 from .judging import plot_confusion, plot_reliability
 from .latent import LatentMap, balanced_sample
@@ -12,12 +13,14 @@ from .learning import plot_class_scores, plot_learning_curves, plot_strategies
 from .neighbors import FeatureIndex, score_anomalies
 from .overview import plot_overview
 from .pages import plot_cutouts
+from .report import check_report_path, write_report
 from .samples import plot_samples
 from .training import plot_training
 
 __all__ = [
     'FIGURE_COLORS', 'check_figure_path', 'save_figure',
-    'plot_assessment', 'plot_comparison', 'plot_overview', 'plot_training',
+    'check_report_path', 'plot_assessment', 'plot_comparison', 'plot_diagnostics', 'plot_overview',
+    'plot_training', 'write_report',
     'plot_attention_blocks', 'plot_attention_contours', 'plot_cutouts', 'plot_latent_grid',
     'plot_latent_map',
     'plot_samples',

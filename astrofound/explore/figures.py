@@ -11,8 +11,8 @@ from astropy.stats import mad_std
 from astrofound.utils import InputError, atomic_path, check_place
 
 __all__ = [
-    'FIGURE_COLORS', 'Thumbnail', 'add_sky_axes', 'check_figure_path', 'display_unit', 'drawing',
-    'make_thumbnail', 'new_figure', 'save_figure',
+    'FIGURE_COLORS', 'Thumbnail', 'add_sky_axes', 'check_figure_path', 'display_top',
+    'display_unit', 'drawing', 'make_thumbnail', 'new_figure', 'reduce_blocks', 'save_figure',
 ]
 
 #: Colour of each class, from Okabe & Ito's set that colour-blind readers can tell apart.
@@ -22,6 +22,9 @@ OTHER_COLOR = '#CC79A7'
 PALETTE = ('#0072B2', '#E69F00', '#009E73', '#CC79A7', '#D55E00', '#56B4E9', '#F0E442', '#000000')
 MARKERS = 'osD^vP*X'
 GREY = '#777777'
+BLANK_COLOR = '#dfe8f1'
+# Pixels are shown on an asinh scale from BOTTOM to `display_top`, in units of the noise.
+SOFTENING, BOTTOM = 2.0, -3.0
 FIGURE_TYPES = ('png', 'pdf', 'svg', 'jpg', 'jpeg', 'webp', 'tif', 'tiff', 'eps')
 
 
@@ -220,7 +223,7 @@ def make_thumbnail(image, *, max_side=1600, peak_sigma=4.0):
     for start in range(0, ny, height):
         strip = image.read_window((slice(start, min(start + height, ny)), slice(0, nx)))
         sample.append(strip[factor // 2::factor, factor // 2::factor].ravel())
-        mean, peak = _reduce_blocks(strip, factor)
+        mean, peak = reduce_blocks(strip, factor)
         means.append(mean)
         peaks.append(peak)
     level, noise = _level_noise(np.concatenate(sample))
@@ -229,8 +232,22 @@ def make_thumbnail(image, *, max_side=1600, peak_sigma=4.0):
     return Thumbnail(data, factor, level, noise)
 
 
-def _reduce_blocks(strip, factor):
-    """Mean and maximum of the valid pixels of each block, NaN in blank blocks."""
+def reduce_blocks(strip, factor):
+    """
+    Reduce pixels by whole blocks, the last of them filled up with blank pixels.
+
+    Parameters
+    ----------
+    strip : 2D `~numpy.ndarray`
+        Pixels, NaN where blank.
+    factor : int
+        Side of a block.
+
+    Returns
+    -------
+    mean, peak : 2D `~numpy.ndarray`
+        Mean and maximum of the valid pixels of each block, NaN in blank blocks.
+    """
     if factor == 1:
         return strip, strip
     ny, nx = strip.shape
@@ -256,6 +273,26 @@ def _level_noise(sample):
     return level, noise
 
 
+def display_top(thumbnail):
+    """
+    Choose the brightest value that is told apart when an image is shown.
+
+    Parameters
+    ----------
+    thumbnail : `Thumbnail`
+        The image.
+
+    Returns
+    -------
+    top : float
+        Height above the level, far enough up to tell bright from faint, not so far that 5 times
+        the noise fades to white.
+    """
+    finite = thumbnail.data[np.isfinite(thumbnail.data)]
+    top = np.percentile(finite, 99.9) - thumbnail.level if len(finite) else 0
+    return min(max(top, 15 * thumbnail.noise), 300 * thumbnail.noise)
+
+
 def display_unit(unit, scale):
     """
     Choose the prefix that makes typical values readable numbers.
@@ -277,7 +314,7 @@ def display_unit(unit, scale):
     if unit is None or unit == u.dimensionless_unscaled:
         return 1.0, ''
     for prefix in (u.Jy, u.mJy, u.uJy):
-        target = prefix / u.beam
-        if unit.is_equivalent(target) and scale * unit.to(target) >= 0.1:
-            return unit.to(target), f'{target.to_string("unicode", fraction="inline")}'
+        for target in (prefix / u.beam, prefix):
+            if unit.is_equivalent(target) and scale * unit.to(target) >= 0.1:
+                return unit.to(target), target.to_string('unicode', fraction='inline')
     return 1.0, unit.to_string('unicode', fraction='inline')

@@ -2,26 +2,24 @@
 
 import numpy as np
 
-from astrofound.catalog import CLASS_NAMES
-from astrofound.evaluation import SourceList
 from astrofound.image import as_survey_image
-from astrofound.utils import InputError
 
 from .figures import (
+    BLANK_COLOR,
+    BOTTOM,
     FIGURE_COLORS,
     OTHER_COLOR,
+    SOFTENING,
     add_sky_axes,
     check_figure_path,
+    display_top,
     display_unit,
     drawing,
     make_thumbnail,
 )
+from .outlines import box_edges, class_names, ellipse_axes, order_classes, source_positions
 
 __all__ = ['plot_overview']
-
-BLANK_COLOR = '#dfe8f1'
-# An outline stands this many times the FWHM away, so that the source stays visible.
-OUTLINE = 2.2
 
 
 def plot_overview(image, catalog=None, *, path=None, figure=None, title=None, max_side=1600):
@@ -87,12 +85,9 @@ def _draw_pixels(figure, ax, image, thumbnail):
     from matplotlib.colors import AsinhNorm
 
     level, noise = thumbnail.level, thumbnail.noise
-    finite = thumbnail.data[np.isfinite(thumbnail.data)]
-    # far enough up to tell bright from faint, not so far that 5 sigma fades to white
-    top = np.percentile(finite, 99.9) - level if len(finite) else 0
-    top = min(max(top, 15 * noise), 300 * noise)
+    top = display_top(thumbnail)
     unit, label = display_unit(image.peak_unit, top)
-    norm = AsinhNorm(2 * noise * unit, vmin=-3 * noise * unit, vmax=top * unit)
+    norm = AsinhNorm(SOFTENING * noise * unit, vmin=BOTTOM * noise * unit, vmax=top * unit)
     grey = colormaps['gray_r'].with_extremes(bad=BLANK_COLOR)
     drawn = ax.imshow((thumbnail.data - level) * unit, origin='lower', cmap=grey, norm=norm,
                       extent=thumbnail.extent, interpolation='nearest')
@@ -123,14 +118,11 @@ def _spread_ticks(norm):
 def _draw_sources(ax, image, catalog):
     from matplotlib.lines import Line2D
 
-    x, y = _positions(image, catalog)
-    names = np.asarray(catalog['class_name']).astype(str) if (
-        'class_name' in catalog.colnames) else np.full(len(catalog), 'source')
-    ordered = [name for name in CLASS_NAMES if (names == name).any()]
-    ordered += sorted(set(names) - set(CLASS_NAMES))
+    x, y = source_positions(image, catalog)
+    names = class_names(catalog)
     width = 1.2 if len(catalog) < 2000 else 0.7
     handles = []
-    for name in ordered:
+    for name in order_classes(names):
         chosen = names == name
         color = FIGURE_COLORS.get(name, OTHER_COLOR)
         draw = _draw_boxes if name == 'multi' and 'bbox_xmin' in catalog.colnames else (
@@ -146,15 +138,6 @@ def _draw_sources(ax, image, catalog):
                      frameon=False, handletextpad=0.2)
 
 
-def _positions(image, catalog):
-    if {'x_centroid', 'y_centroid'} <= set(catalog.colnames):
-        return (np.asarray(catalog[name], dtype=float) for name in ('x_centroid', 'y_centroid'))
-    sources = SourceList.from_table(catalog)
-    if image.wcs is None:
-        raise InputError(f'{image.name} has no WCS to place sources that have only ra and dec')
-    return image.wcs.world_to_pixel(sources.sky)
-
-
 def _smallest(image):
     """Smallest outline in pixels that can be told from a dot on the drawing."""
     return 0.007 * max(image.shape)
@@ -163,31 +146,18 @@ def _smallest(image):
 def _draw_ellipses(ax, image, catalog, x, y, color, width):
     from matplotlib.collections import EllipseCollection
 
-    beam = image.beam
-    sides = []
-    for name, fallback in (('fwhm_major', beam.major if beam else 0),
-                           ('fwhm_minor', beam.minor if beam else 0)):
-        size = np.asarray(catalog[name], dtype=float) if name in catalog.colnames else (
-            np.full(len(catalog), np.nan))
-        size = np.where(np.isfinite(size) & (size > 0), size, fallback)
-        sides.append(np.maximum(OUTLINE * size, _smallest(image)))
-    angle = np.asarray(catalog['theta'], dtype=float) if 'theta' in catalog.colnames else (
-        np.zeros(len(catalog)))
+    axes = ellipse_axes(image, catalog, smallest=_smallest(image))
     ax.add_collection(EllipseCollection(
-        *sides, np.nan_to_num(angle), units='xy', offsets=np.column_stack([x, y]),
-        offset_transform=ax.transData, facecolors='none', edgecolors=color, linewidths=width))
+        *axes, units='xy', offsets=np.column_stack([x, y]), offset_transform=ax.transData,
+        facecolors='none', edgecolors=color, linewidths=width))
 
 
 def _draw_boxes(ax, image, catalog, x, y, color, width):
     from matplotlib.collections import PolyCollection
 
-    xmin, xmax, ymin, ymax = (np.asarray(catalog[f'bbox_{name}'], dtype=float)
-                              for name in ('xmin', 'xmax', 'ymin', 'ymax'))
-    half_x = np.maximum(0.5 * (xmax - xmin + 1), 0.5 * _smallest(image))
-    half_y = np.maximum(0.5 * (ymax - ymin + 1), 0.5 * _smallest(image))
-    x, y = 0.5 * (xmin + xmax), 0.5 * (ymin + ymax)
-    corners = np.stack([np.column_stack([x + sign_x * half_x, y + sign_y * half_y])
-                        for sign_x, sign_y in ((-1, -1), (1, -1), (1, 1), (-1, 1))], axis=1)
+    left, right, bottom, top = box_edges(catalog, smallest=_smallest(image))
+    corners = np.stack([np.column_stack(corner) for corner in (
+        (left, bottom), (right, bottom), (right, top), (left, top))], axis=1)
     ax.add_collection(PolyCollection(corners, facecolors='none', edgecolors=color,
                                      linewidths=width))
 

@@ -39,15 +39,35 @@ def complaint(capsys):
 def test_every_output_at_once(mosaic, tmp_path, capsys):
     names = ('s.fits', 's.vot', 's.ecsv', 's.csv', 's.reg', 's.crtf')
     outputs = [word for name in names for word in ('-o', tmp_path / name)]
-    assert run('detect', mosaic, *outputs, '--plot', tmp_path / 's.png') == 0
+    assert run('detect', mosaic, *outputs, '--plot', tmp_path / 's.png',
+               '--report', tmp_path / 's.html') == 0
     report = capsys.readouterr().out
     table = Table.read(tmp_path / 's.fits')
     assert f'{len(table)} sources (' in report
-    assert all(name in report for name in (*names, 's.png'))
+    assert all(name in report for name in (*names, 's.png', 's.html'))
     assert len(Table.read(tmp_path / 's.vot')) == len(Table.read(tmp_path / 's.ecsv'))
     assert len(Regions.read(tmp_path / 's.reg')) == len(table) > 3
     assert len(Regions.read(tmp_path / 's.crtf', format='crtf')) == len(table)
     assert (tmp_path / 's.png').read_bytes()[:4] == b'\x89PNG'
+    assert f'{len(table)} sources · 256 × 256 pixels' in (tmp_path / 's.html').read_text()
+
+
+def test_report_and_hub_are_checked_before_the_image_is_read(tmp_path, capsys, monkeypatch):
+    assert run('detect', 'gone.fits', '--report', tmp_path / 'r.pdf') == 2
+    assert 'must end in .html' in complaint(capsys)
+    monkeypatch.setenv('SAMP_HUB', f'std-lockurl:{(tmp_path / "none").as_uri()}')
+    assert run('detect', 'gone.fits', '-o', tmp_path / 'r.fits', '--samp') == 2
+    assert 'no SAMP hub is running' in complaint(capsys)
+
+
+def test_catalogue_is_sent(mosaic, tmp_path, capsys, monkeypatch):
+    sent = []
+    monkeypatch.setattr('astrofound.catalog.check_samp', lambda: None)
+    monkeypatch.setattr('astrofound.catalog.send_catalog', lambda catalog, name: sent.append(
+        (len(catalog), name)) or ['table to topcat'])
+    assert run('detect', mosaic, '-o', tmp_path / 's.fits', '--samp') == 0
+    assert sent == [(len(Table.read(tmp_path / 's.fits')), 'mosaic.fits')]
+    assert 'sent table to topcat' in capsys.readouterr().out
 
 
 def test_default_output_carries_the_name_of_the_image(mosaic, tmp_path, monkeypatch):
