@@ -27,6 +27,9 @@ EXTENDED = {'double_found': ('doubles found', '.2f'), 'double_one': ('as one ent
 PULLS = {'kind': ('class', ''), 'snr': ('S/N', ''), 'n': ('sources', 'd'),
          'flux_pull': ('flux', '+.2f'), 'flux_width': ('width', '.2f'),
          'position_pull': ('position', '+.2f'), 'position_width': ('width', '.2f')}
+SCORES = {'field': ('entries of', ''), 'low': ('score from', '.2f'), 'high': ('to', '.2f'),
+          'n': ('entries', 'd'), 'score': ('mean score', '.3f'), 'real': ('real', '.3f'),
+          'real_low': ('from', '.3f'), 'real_high': ('to', '.3f')}
 REAL = {'threshold': ('threshold', '.3g'), 'cut': ('S/N from', '.3g'),
         'first_recall': ('FIRST recall', '.3f'),
         'first_precision': ('central precision', '.3f'), 'first_n': ('FIRST entries', 'd'),
@@ -80,7 +83,9 @@ def render(path):
             parts.append(csv_table(f'Extended sources and fluxes on {of}', rows,
                                    first | EXTENDED))
     for suffix, title, columns in (('_pulls', 'Pulls at the default setting', PULLS),
-                                   ('_real', 'Real images', first | REAL)):
+                                   ('_real', 'Real images', first | REAL),
+                                   ('_scores', 'What scores of the bundled weights are worth',
+                                    SCORES)):
         beside = path.with_name(f'{path.stem}{suffix}.ecsv')
         if beside.exists():
             rows = Table.read(beside, format='ascii.ecsv')
