@@ -80,7 +80,7 @@ class Reproduction:
         return f'<Reproduction of {self.experiment}: {n_runs} runs>'
 
 
-def report_experiment(experiment, curve, runs, backbones):
+def report_experiment(experiment, curve, runs, backbones, *, known):
     """
     Put one's own figures beside the published ones.
 
@@ -94,6 +94,8 @@ def report_experiment(experiment, curve, runs, backbones):
         The runs by panel.
     backbones : list of str
         Backbones of Table 4, each with its own baseline.
+    known : set of str
+        Panels whose classes are those of the paper; beside others no number of it is put.
 
     Returns
     -------
@@ -103,10 +105,10 @@ def report_experiment(experiment, curve, runs, backbones):
         Draws the figure.
     """
     if experiment == 'table 4':
-        return _report_strategies(curve, runs['radio'], backbones)
+        return _report_strategies(curve, runs['radio'], backbones, 'radio' in known)
     if experiment == 'figure 4':
         return _report_classes(runs)
-    return _report_curves(experiment, curve, runs)
+    return _report_curves(experiment, curve, runs, known)
 
 
 def _row(panel, name, labels, values, published, note='', without='figure only'):
@@ -115,7 +117,7 @@ def _row(panel, name, labels, values, published, note='', without='figure only')
             'without': without, 'note': note or ('' if published is None else published.note)}
 
 
-def _report_curves(experiment, curve, runs):
+def _report_curves(experiment, curve, runs, known):
     """Learning curves, with the few points that the text prints."""
     metrics = ('precision', 'recall') if experiment[-2] == 'B' else ('f1',)
     place = f'Fig. {experiment.rpartition(" ")[2]}'
@@ -125,13 +127,15 @@ def _report_curves(experiment, curve, runs):
         for metric in metrics:
             for one in summary:
                 what = f'{title} {one["fraction"]:g}'
-                printed = find_published(place, what, one['name']) if metric == 'f1' else None
+                printed = find_published(place, what, one['name']) if (
+                    metric == 'f1' and title in known) else None
                 name = one['name'] if len(metrics) == 1 else f'{one["name"]} {metric}'
                 rows.append(_row(title, name, f'{one["fraction"]:.0%}', [
-                    one[metric], one[f'{metric}_low'], one[f'{metric}_high']], printed))
+                    one[metric], one[f'{metric}_low'], one[f'{metric}_high']], printed,
+                    without='figure only' if title in known else 'other data'))
         for fraction in np.unique(summary['fraction']):
             best = find_published(place, f'{title} {fraction:g}')
-            if best is not None and metrics == ('f1',):
+            if best is not None and metrics == ('f1',) and title in known:
                 top = summary[summary['fraction'] == fraction]
                 top = top[np.argmax(top['f1'])]
                 rows.append(_row(title, f'best (paper: {best.backbone})', f'{fraction:.0%}',
@@ -154,7 +158,7 @@ def _report_classes(runs):
             partial(plot_class_scores, runs))
 
 
-def _report_strategies(curve, runs, backbones):
+def _report_strategies(curve, runs, backbones, is_known):
     """Table 4, each backbone against its own linear head."""
     rows, parts = [], []
     for backbone in backbones:
@@ -164,7 +168,7 @@ def _report_strategies(curve, runs, backbones):
         parts.append(summary)
         for one in summary:
             what = one['name'].partition(': ')[2]
-            own = find_published('Table 4', what, backbone)
+            own = find_published('Table 4', what, backbone) if is_known else None
             others = [find_published('Table 4', what, name) for name in ('am_radio', 'resnet50')]
             changes = ', '.join(f'{name} {other.change:+.3f}' for name, other in
                                 zip(('AM-RADIO', 'ResNet-50'), others, strict=True)

@@ -52,19 +52,23 @@ def describe_panel(data):
     -------
     panel : str
         ``'optical'`` for GalaxyMNIST's classes, else ``'radio'``.
+    is_known : bool
+        Whether the classes are those of the paper.
     remark : str
         What can be compared with the paper.
     """
     classes = {name.replace('_', '-') for name in data.classes}
     panel = 'optical' if set(data.classes) >= _OPTICAL else 'radio'
     known = panel == 'optical' or classes == _RGZ
-    if data.source.startswith('simulated'):
-        return panel, (f'{panel}: {data.source} is a stand-in; compare directions, not numbers.')
     if not known:
-        return panel, (f'{panel}: other classes than those of the paper ({", ".join(data.classes)})'
-                       '; numbers cannot be compared.')
-    return panel, (f'{panel}: the classes are those of the paper; numbers can be compared if these '
-                   'are its images, with its test set.')
+        remark = (f'other classes than those of the paper ({", ".join(data.classes)}); numbers '
+                  'cannot be compared.')
+    elif data.source.startswith('simulated'):
+        remark = f'{data.source} is a stand-in; compare directions, not numbers.'
+    else:
+        remark = ('the classes are those of the paper; numbers can be compared if these are its '
+                  'images, with its test set.')
+    return panel, known, f'{panel}: {remark}'
 
 
 def reproduce(experiment, data, *, backbones=('compact',), test=None, recipe='paper',
@@ -121,7 +125,7 @@ def reproduce(experiment, data, *, backbones=('compact',), test=None, recipe='pa
     """
     check_choice('experiment', experiment, EXPERIMENTS)
     check_choice('recipe', recipe, RECIPES)
-    panels, remarks = _sort_data(experiment, data)
+    panels, known, remarks = _sort_data(experiment, data)
     for one in strategies or ():
         check_choice('strategy', one, STRATEGY_ROWS)
     make = partial(_classifier, recipe=recipe, n_epochs=n_epochs, device=device, cache=cache)
@@ -143,7 +147,8 @@ def reproduce(experiment, data, *, backbones=('compact',), test=None, recipe='pa
                    for name in scratch}
         path = None if folder is None else f'{folder}/{experiment.replace(" ", "_")}_{title}.ecsv'
         runs[title] = curve.run(models, train, judged, path=path, progress=progress)
-    table, draw = report_experiment(experiment, curve, runs, list(backbones))
+    table, draw = report_experiment(experiment, curve, runs, list(backbones),
+                                    known=runs.keys() if experiment == 'figure 5' else known)
     said = list(remarks.values())
     said.append("'figure only': the paper draws this point and prints no number.")
     if recipe != 'paper':
@@ -152,20 +157,22 @@ def reproduce(experiment, data, *, backbones=('compact',), test=None, recipe='pa
 
 
 def _sort_data(experiment, data):
-    """Data sets by panel, with what can be compared."""
-    panels, remarks = {}, {}
+    """Data sets by panel, those of the paper's classes, and what can be compared."""
+    panels, known, remarks = {}, set(), {}
     for images in data:
-        title, remark = describe_panel(images)
+        title, is_known, remark = describe_panel(images)
         if title not in _PANELS[experiment]:
             continue
         if title in panels:
             raise InputError(f'two data sets are {title}: {panels[title].source} and '
                              f'{images.source}; pass one')
         panels[title], remarks[title] = images, remark
+        known |= {title} if is_known else set()
     if not panels:
         raise InputError(f'{experiment} needs {" or ".join(_PANELS[experiment])} images, and '
                          'none of the data are; optical ones have the classes of GalaxyMNIST')
-    return {title: panels[title] for title in _PANELS[experiment] if title in panels}, remarks
+    return ({title: panels[title] for title in _PANELS[experiment] if title in panels}, known,
+            remarks)
 
 
 def _split(images, test):

@@ -44,6 +44,14 @@ def test_the_few_printed_points_stand_beside_ours(optical):
         text.get_text() for one in result.draw().legends for text in one.get_texts()]
 
 
+def test_no_published_number_beside_other_classes():
+    data = make_labelled('mirabest', 40, seed=1)
+    result = reproduce('figure 3', [data], fractions=(1.0,), **QUICK)
+    assert np.isnan(result.table['published']).all()
+    assert 'other data' in result.summary()
+    assert 'numbers cannot be compared' in result.summary()
+
+
 def test_classes_and_label_schemes(radio, tmp_path):
     result = reproduce('figure 4', [radio], **QUICK)
     assert result.table['labels'].tolist() == list(radio.classes)
@@ -97,11 +105,11 @@ def test_the_test_set_of_the_data_is_kept(radio):
 def test_what_can_be_compared(radio, optical):
     assert describe_panel(optical)[0] == 'optical'
     assert describe_panel(radio)[0] == 'radio'
-    assert 'stand-in' in describe_panel(radio)[1]
+    assert 'stand-in' in describe_panel(radio)[2]
     other = LabelledImages(np.zeros((4, 8, 8)), ['FRI', 'FRI', 'FRII', 'FRII'])
-    assert 'numbers cannot be compared' in describe_panel(other)[1]
+    assert 'numbers cannot be compared' in describe_panel(other)[2]
     real = LabelledImages(radio.images, radio.labels, source='rgz.json')
-    assert 'numbers can be compared if' in describe_panel(real)[1]
+    assert 'numbers can be compared if' in describe_panel(real)[2]
 
 
 @pytest.mark.parametrize(('words', 'options', 'message'), [
