@@ -13,6 +13,7 @@ the truth.
 
 import argparse
 import warnings
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def inverted(image):
 
 def bins_of(field, scores, real=None, n_inverted=None):
     """Rows of the table: entries, their mean score and the part of them that is real."""
-    for low, high in zip(EDGES, EDGES[1:], strict=False):
+    for low, high in pairwise(EDGES):
         inside = (scores >= low) & (scores < high if high < 1 else scores <= 1)
         n = int(inside.sum())
         if not n:
