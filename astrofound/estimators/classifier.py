@@ -296,6 +296,23 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         out[prepared.rows] = softmax(logits / self.temperature_, axis=1)
         return out
 
+    def score(self, images, y, *, boxes=None, catalog=None):
+        """
+        Give the accuracy of the predicted classes.
+
+        Parameters
+        ----------
+        images, y, boxes, catalog : optional
+            As for `fit`.
+
+        Returns
+        -------
+        accuracy : float
+            Share of the images whose class is right; `~astrofound.evaluation.score_classes`
+            tells more.
+        """
+        return float(np.mean(self.predict(images, boxes=boxes, catalog=catalog) == np.asarray(y)))
+
     def _save_weights(self, path):
         """Only what the fit changed: the backbone is known by its name."""
         self._check_fitted()

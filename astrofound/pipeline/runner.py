@@ -34,7 +34,7 @@ class Runner:
     ----------
     workers : int, optional
         Processes on this machine; 1 works in this process, reading ahead in a thread.
-    client : str or `distributed.Client`, optional
+    client : str or ``distributed.Client``, optional
         A dask scheduler, in place of ``workers``: its address or a client of it.
     folder : path-like, optional
         Where finished parts are kept. A run that was stopped, however hard, goes on from them
