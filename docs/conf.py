@@ -52,6 +52,8 @@ OTHERS = {
     'radio_beam': 'https://radio-beam.readthedocs.io/en/stable/',
     'sklearn': 'https://scikit-learn.org/stable/',
     'torch': 'https://docs.pytorch.org/docs/stable/',
+    'torchvision': 'https://docs.pytorch.org/vision/stable/',
+    'distributed': 'https://distributed.dask.org/en/stable/',
 }
 
 

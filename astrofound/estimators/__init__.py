@@ -10,8 +10,9 @@ from .features import FeatureExtractor
 from .injecting import InjectionOptions
 from .islands import score_diffuse
 from .reliability import score_cut
+from .saving import SavingMixin
 
 __all__ = ['Assessment', 'InjectionOptions', 'assess_detector',
            'BaseDetector', 'DiffuseOptions', 'FeatureExtractor', 'MorphologyClassifier',
-           'SourceDetector', 'add_diffuse',
+           'SavingMixin', 'SourceDetector', 'add_diffuse',
            'read_features', 'score_cut', 'score_diffuse', 'write_features']
