@@ -70,6 +70,16 @@ def test_strategy_follows_the_number_of_labels(n_labels, strategy):
     assert {advice.best.strategy} == strategy
 
 
+def test_whitening_needs_images():
+    def heads(n_labels):
+        advice = ask(traits(source=80.0), n_labels=n_labels, backbones=['compact'])
+        return [one.head for one in advice.candidates
+                if (one.strategy, one.crop) == ('frozen', None)]
+
+    assert heads(1000).index('whiten') > heads(1000).index('linear')
+    assert heads(5000).index('whiten') < heads(5000).index('linear')
+
+
 def test_detection():
     compact = ask(traits(source=4.0, image=1024.0), 'detection')
     assert compact.best.strategy == 'bundled'
@@ -153,7 +163,7 @@ def test_every_rule_can_apply_and_match(rule):
         for classes in (('cw', 'acw'), ('1', '2', '3', '4')) for as_bytes in (True, False)]
     assert any(rule.when(one) for one in situations)
     assert rule.reference == 'our judgement' or rule.reference.startswith(
-        ('Sect. ', 'Table ', 'Fig. '))
+        ('Sect. ', 'Table ', 'Fig. ', 'measured here'))
 
 
 def test_names_of_rules_are_unique():
