@@ -12,6 +12,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -66,3 +67,43 @@ def _close_figures():
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
             sys.modules['matplotlib.pyplot'].close('all')
+
+
+@pytest.fixture(scope='session')
+def box_run(tmp_path_factory):
+    """Run folder of a detector on the compact encoder, trained for seconds on blobs."""
+    from astrofound.preprocess import NetworkInput
+    from astrofound.training import BOX_RECIPES, BoxTile, train_boxes
+
+    run = tmp_path_factory.mktemp('boxes') / 'run'
+    rng = np.random.default_rng(0)
+    tiles = []
+    for number in range(12):
+        data, boxes = make_blobs(rng, (64, 64), 5)
+        tiles.append(BoxTile(data, data, boxes, np.arange(len(boxes)) % 2, np.zeros((0, 4)),
+                             f'tile {number}'))
+    recipe = BOX_RECIPES['default'].change(
+        n_epochs=30, batch_size=4, width=16, head_width=32, learning_rate=4e-3, validate_every=30,
+        averaging=0.8, mixed_precision=False)
+    train_boxes(run, tiles[:8], tiles[8:], classes=('red', 'blue'), recipe=recipe, device='cpu',
+                network_input=NetworkInput(scaling='significance', beam_pix=4.0),
+                domain={'fwhm_pix': 4.0, 'beam_arcsec': 4.0, 'per_beam': True})
+    return run
+
+
+@pytest.fixture(scope='session')
+def blobs():
+    """Function that makes white noise with beams of 4 pixels in it, and boxes of 2 sigma."""
+    return make_blobs
+
+
+def make_blobs(rng, shape, n_sources, snr=(20, 60)):
+    y, x = np.mgrid[:shape[0], :shape[1]] + 0.5
+    sigma = 4 / np.sqrt(8 * np.log(2))
+    data, boxes = rng.standard_normal(shape).astype(np.float32), []
+    for _ in range(n_sources):
+        centre = rng.uniform(6, [shape[1] - 6, shape[0] - 6])
+        data += rng.uniform(*snr) * np.exp(-0.5 * np.square([x - centre[0], y - centre[1]]).sum(
+            axis=0) / sigma**2)
+        boxes.append([*(centre - 2 * sigma), *(centre + 2 * sigma)])
+    return data, np.array(boxes).reshape(-1, 4)

@@ -12,7 +12,7 @@ _NARROWEST = 0.3  # sigma in pixels below which nothing can be told
 
 
 @njit(cache=True, nogil=True)
-def windowed_moments(data, boxes, n_iter):
+def windowed_moments(data, boxes, n_iter, window=0.5):
     """
     Measure centre and width of the source in each box.
 
@@ -29,6 +29,9 @@ def windowed_moments(data, boxes, n_iter):
         ``(n, 4)`` edges ``[x1, y1, x2, y2]`` in pixels from 0.
     n_iter : int
         Number of passes.
+    window : float, optional
+        Sigma of the window in units of the source's. Noise that is as smooth as the beam says
+        least about the centre where the window is narrow.
 
     Returns
     -------
@@ -48,16 +51,17 @@ def windowed_moments(data, boxes, n_iter):
         sx, sy = max(0.6 * half_x, 0.7), max(0.6 * half_y, 0.7)
         good = True
         for _ in range(n_iter):
+            wx, wy = max(window * sx, 0.6), max(window * sy, 0.6)
             total, mx, my, mxx, myy = 0.0, 0.0, 0.0, 0.0, 0.0
-            j1, j2 = max(0, int(y - _REACH * sy)), min(ny, int(y + _REACH * sy) + 1)
-            i1, i2 = max(0, int(x - _REACH * sx)), min(nx, int(x + _REACH * sx) + 1)
+            j1, j2 = max(0, int(y - _REACH * wy)), min(ny, int(y + _REACH * wy) + 1)
+            i1, i2 = max(0, int(x - _REACH * wx)), min(nx, int(x + _REACH * wx) + 1)
             for j in range(j1, j2):
                 dy = j + 0.5 - y
                 for i in range(i1, i2):
                     value = data[j, i]
                     if math.isfinite(value):
                         dx = i + 0.5 - x
-                        value *= math.exp(-0.5 * (dx * dx / (sx * sx) + dy * dy / (sy * sy)))
+                        value *= math.exp(-0.5 * (dx * dx / (wx * wx) + dy * dy / (wy * wy)))
                         total += value
                         mx += value * dx
                         my += value * dy
@@ -69,10 +73,10 @@ def windowed_moments(data, boxes, n_iter):
             mx, my = mx / total, my / total
             vx, vy = mxx / total - mx * mx, myy / total - my * my
             # a Gaussian seen through a Gaussian: 1/v = 1/own + 1/window, and the same for shifts
-            if not (0 < vx < 0.98 * sx * sx and 0 < vy < 0.98 * sy * sy):
+            if not (0 < vx < 0.98 * wx * wx and 0 < vy < 0.98 * wy * wy):
                 good = False
                 break
-            own_x, own_y = 1 / (1 / vx - 1 / (sx * sx)), 1 / (1 / vy - 1 / (sy * sy))
+            own_x, own_y = 1 / (1 / vx - 1 / (wx * wx)), 1 / (1 / vy - 1 / (wy * wy))
             x += mx * own_x / vx
             y += my * own_y / vy
             sx, sy = math.sqrt(own_x), math.sqrt(own_y)

@@ -31,6 +31,8 @@ class Detections:
         Number that a source shares with its parts; by default 0, for none.
     is_part : (n,) `~numpy.ndarray` of bool, optional
         Whether a detection is but a part of the source of its group; by default not.
+    label : (n,) `~numpy.ndarray` of int16, optional
+        Class in a scheme of the detector's own; by default -1, for none.
 
     Raises
     ------
@@ -46,13 +48,15 @@ class Detections:
     origin: np.ndarray = None
     group: np.ndarray = None
     is_part: np.ndarray = None
+    label: np.ndarray = None
 
     def __post_init__(self):
         n = np.size(self.x)
         for name, dtype, default in (('x', np.float64, 0), ('y', np.float64, 0),
                                      ('boxes', np.float64, 0), ('score', np.float32, 1),
                                      ('class_code', np.int8, 0), ('origin', np.int32, 0),
-                                     ('group', np.int32, 0), ('is_part', bool, False)):
+                                     ('group', np.int32, 0), ('is_part', bool, False),
+                                     ('label', np.int16, -1)):
             value = getattr(self, name)
             value = np.full(n, default, dtype) if value is None else np.asarray(value, dtype)
             value = value.reshape((-1, 4) if name == 'boxes' else -1)

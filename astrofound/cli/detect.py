@@ -32,9 +32,10 @@ _EXAMPLE = 'astrofound detect mosaic.fits -o sources.reg -o sources.fits --plot 
               help='Send table and regions to TOPCAT, DS9 or Aladin, which must be running.')
 @click.option('--method', default='compact', show_default=True, metavar='NAME',
               help=f"{', '.join(METHODS)}, or one that another package adds.")
-@click.option('--weights', metavar='FILE', help='Your own weights for the compact detector.')
+@click.option('--detector', '--weights', 'weights', metavar='FOLDER',
+              help='Your own detector: the run folder of `astrofound train detector`.')
 @click.option('--reliability', type=float, metavar='P',
-              help='Share of the catalogue that shall be real, compact detector only.  '
+              help='Share of the catalogue that shall be real, not for other methods.  '
                    '[default: 0.95]')
 @click.option('--threshold', type=float, metavar='P',
               help='Smallest probability of being real, in place of --reliability.')
@@ -212,9 +213,10 @@ def _detect_one(detector, path, outputs, picture, page, options, runner):
 def _report(path, catalog, seconds, files):
     from astrofound.catalog import CLASS_NAMES
 
-    counts = [(int((catalog['class_name'] == name).sum()), name) for name in CLASS_NAMES]
-    classes = ', '.join(f'{count} {name}' for count, name in counts if count)
-    n_sources = sum(count for count, _ in counts)
+    names = [name for name in catalog['class_name'].tolist() if name != 'component']
+    order = [*CLASS_NAMES, *sorted(set(names) - set(CLASS_NAMES))]
+    classes = ', '.join(f'{names.count(name)} {name}' for name in order if name in names)
+    n_sources = len(names)
     noun = 'source' if n_sources == 1 else 'sources'
     click.echo(f'{path}: {n_sources} {noun}{f" ({classes})" if classes else ""} '
                f'in {seconds:.1f} s')

@@ -27,6 +27,7 @@ _COMMANDS = {
     'simulate': 'Make a realistic image with a truth table.',
     'prepare': 'Cut a mosaic with a catalogue into tiles for training.',
     'train': 'Train a detector or a classifier.',
+    'evaluate': 'Judge a detector on images with boxes.',
     'classify': 'Classify images, or the sources of a catalogue.',
     'advise': 'Recommend a backbone and a strategy for your data.',
     'reproduce': "Do a paper's experiments on your data and backbones.",

@@ -15,34 +15,70 @@ def command():
     """Train a model of your own."""
 
 
-@command.command('detector')
-@click.option('--recipe', type=click.Choice(['compact', 'smoke']), default='compact',
-              show_default=True, help='compact makes the bundled weights; smoke takes a minute.')
+@command.command('detector', epilog='Example: astrofound train detector --backbone dino_vitb16 '
+                                    '--data tiles/train.json -o my-run')
+@click.option('--data', metavar='COCO',
+              help='Images with boxes, as `astrofound prepare` writes them: trains a detector on '
+                   '--backbone. Without it the compact detector learns from simulated skies.')
+@click.option('--held-out', metavar='COCO',
+              help='Images with boxes to calibrate by; by default a fifth of those of --data.')
+@click.option('--backbone', default='compact', show_default=True, metavar='NAME',
+              help='A name of `astrofound models list`, timm:NAME, or a folder.')
+@click.option('--weights', metavar='FILE', help='Folder or .safetensors file of that backbone.')
+@click.option('--tuning', metavar='HOW', help='frozen, lora, full or scratch.  [default: frozen]')
+@click.option('--recipe', metavar='NAME',
+              help="With --data default, paper (the paper's code) or smoke, else compact or "
+                   'smoke (a minute).')
+@click.option('--epochs', type=int, metavar='N', help='Passes over the images.')
+@click.option('--batch', type=int, metavar='N', help='Images a step.')
+@click.option('--rate', type=float, metavar='RATE', help='Learning rate.')
+@click.option('--optimizer', metavar='NAME', help='adamw or sgd.')
+@click.option('--crop', type=int, metavar='N', help='Learn from random parts of this side.')
+@click.option('--scaling', metavar='NAME',
+              help='channels, asinh, linear, log, significance or contrast.')
+@click.option('--beam-pix', type=float, metavar='N',
+              help='Scale as network pixels a beam; by default sources span a patch.')
+@click.option('--zoom', type=float, metavar='N', help='Scale as network pixels an image pixel.')
+@click.option('--ignore-unlabelled', is_flag=True,
+              help='Extended emission without a box neither rewards nor punishes.')
 @click.option('--seed', type=int, default=0, show_default=True)
-@click.option('-o', '--output', default='runs/compact', show_default=True, metavar='FOLDER',
+@click.option('-o', '--output', default='runs/detector', show_default=True, metavar='FOLDER',
               help='Folder of the run; an unfinished one is gone on with.')
-@click.option('--rounds', type=int, metavar='N', help='Train for this many rounds instead.')
+@click.option('--rounds', type=int, metavar='N', help='Rounds of the compact detector instead.')
 @click.option('--workers', type=int, default=1, show_default=True,
               help='Processes that simulate skies.')
 @click.option('--device', default='auto', show_default=True, help='cpu, cuda, cuda:1, mps ...')
-def detector(recipe, seed, output, rounds, workers, device):
+def detector(data, output, rounds, workers, **options):
     """
-    Train the compact detector on simulated skies.
+    Train a detector on your boxes, or the compact detector on simulated skies.
 
-    Writes weights.safetensors, its model card weights.md, history.jsonl and the validation
-    curve history.png into the folder. Use the weights with
-    `astrofound detect --weights FOLDER`.
+    Use the result with `astrofound detect --detector FOLDER`. The folder also holds
+    history.jsonl and its curves history.png.
     """
+    if data is not None:
+        from .train_boxes import train_on_boxes
+
+        train_on_boxes(Path(output), data, options)
+    else:
+        _train_compact(output, rounds, workers, options)
+
+
+def _train_compact(output, rounds, workers, options):
     from dataclasses import replace
 
     from astrofound.explore import plot_training
     from astrofound.training import RECIPES, train_compact
+    from astrofound.utils import InputError, check_choice
 
-    chosen = RECIPES[recipe]
+    boxed = ('held_out', 'tuning', 'epochs', 'batch', 'rate', 'optimizer', 'crop', 'scaling',
+             'beam_pix', 'zoom')
+    if wrong := [name for name in boxed if options[name] is not None]:
+        raise InputError(f"--{wrong[0].replace('_', '-')} goes with --data")
+    chosen = RECIPES[check_choice('recipe', options['recipe'] or 'compact', RECIPES)]
     if rounds is not None:
         chosen = replace(chosen, n_rounds=rounds)
-    weights = train_compact(output, recipe=chosen, seed=seed, device=device, n_workers=workers,
-                            progress=None)
+    weights = train_compact(output, recipe=chosen, seed=options['seed'], device=options['device'],
+                            n_workers=workers, progress=None)
     plot_training(Path(output) / 'history.jsonl', path=Path(output) / 'history.png')
     for kind, figures in weights.training['validation'].items():
         click.echo(f"{kind}: F1 {figures['f1']:.3f}, completeness at 95 % reliability "

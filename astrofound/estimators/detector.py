@@ -1,4 +1,4 @@
-"""The detector most users meet: the bundled network, or one of their own."""
+"""The detector most users meet: the bundled network, or one of their own on any backbone."""
 
 import shutil
 from dataclasses import dataclass
@@ -6,12 +6,14 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from astropy.table import Column
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from astrofound.catalog import Detections, associate
-from astrofound.networks import decode, for_inference, load_weights, peak_snr
+from astrofound.networks import decode, for_inference, is_box_run, load_weights, peak_snr
 from astrofound.networks.compact import TOTAL_STRIDE
+from astrofound.networks.runs import read_parameters
 from astrofound.networks.weights import BUNDLED, locate_weights
 from astrofound.pipeline import active_runner
 from astrofound.preprocess import (
@@ -45,7 +47,7 @@ _MEASURING_BYTES = 200e6
 
 class SourceDetector(BaseDetector):
     """
-    Detect sources with the compact beam-space network.
+    Detect sources with the compact beam-space network, or with your own detector.
 
     Works at once with the bundled weights; no fitting is needed.
 
@@ -53,7 +55,9 @@ class SourceDetector(BaseDetector):
     ----------
     weights : str or path-like, optional
         ``'compact'`` for the bundled weights, or the file or run folder written by
-        ``astrofound train detector``.
+        ``astrofound train detector``, of the compact network or of one on a backbone. The
+        latter has classes of its own, and what is a source was decided by its labels: nothing
+        diffuse is added to what it finds.
     reliability : float, optional
         Share of the catalogue that shall be real. The cut in ``score``, the calibrated
         probability that a source is real, is chosen for it in each image.
@@ -66,8 +70,9 @@ class SourceDetector(BaseDetector):
         Whether to look for emission of several beams that the network does not see whole, in
         images whose unit is per beam (`add_diffuse`).
     tile_size : int, optional
-        Side of a tile with its halo, in network pixels (4 a beam). The catalogue does not
-        depend on it; memory does.
+        Side of a tile with its halo, in network pixels (4 a beam), of the compact network. The
+        catalogue does not depend on it; memory does. A detector on a backbone has tiles as in
+        its training.
     device : str, optional
         ``'auto'``, ``'cpu'``, ``'cuda'``, ...
     precision : {'auto', 'float32', 'bfloat16'}, optional
@@ -139,6 +144,9 @@ class SourceDetector(BaseDetector):
     def _find(self, image, noise, *, progress):
         self.weights_sha256_ = _sha256(self.weights)
         source = (self.weights_sha256_, self.weights, self.device, self.precision)
+        self._class_names = None
+        if is_box_run(self.weights):
+            return self._find_boxes(image, noise, source, progress)
         weights, network, _ = _ready(*source)
         space = open_beam_space(image, noise, fwhm_pix=image.beam.fwhm,
                                 target_fwhm_pix=weights.beam_pix)
@@ -150,14 +158,33 @@ class SourceDetector(BaseDetector):
         runner.announce_memory(_memory_mb(grid, network))
         tiles = runner.map('network', search, grid, progress=progress)
         parts = Detections.concatenate([Detections(**found) for found in tiles])
+        return associate(self._sure(parts), fwhm_pix=image.beam.fwhm)
+
+    def _find_boxes(self, image, noise, source, progress):
+        # loads torchvision's detectors, which the compact network does without
+        from .box_finder import find_with_boxes
+
+        found, names = find_with_boxes(image, noise, source, progress=progress)
+        self._class_names = np.array(names)
+        return self._sure(found)
+
+    def _sure(self, found):
         cut = self.threshold if self._held_cut is None else self._held_cut
         if cut is None:
-            cut = score_cut(parts.score, self.reliability)
+            cut = score_cut(found.score, self.reliability)
         self.score_cut_ = float(cut)
-        return associate(parts.select(parts.score >= cut), fwhm_pix=image.beam.fwhm)
+        return found.select(found.score >= cut)
+
+    def _cut(self, catalog, sources):
+        catalog, sources = super()._cut(catalog, sources)
+        if self._class_names is not None:
+            about = catalog['class_name'].info
+            catalog['class_name'] = Column(self._class_names[sources.label],
+                                           description=about.description, meta=about.meta)
+        return catalog, sources
 
     def _complete(self, image, noise, found, measure):
-        if not (self.diffuse and image.is_per_beam):
+        if not (self.diffuse and image.is_per_beam) or self._class_names is not None:
             return found, noise
         threshold = self.threshold
         if threshold is None:
@@ -166,6 +193,8 @@ class SourceDetector(BaseDetector):
         return add_diffuse(image, noise, found, threshold=threshold, remeasure=measure)
 
     def _save_weights(self, path):
+        if is_box_run(self.weights):  # its run folder is its own file
+            return {}, {'sha256': _sha256(self.weights)}
         weights = load_weights(self.weights)
         if self.weights in BUNDLED:
             return {}, {'sha256': weights.sha256}
@@ -174,7 +203,7 @@ class SourceDetector(BaseDetector):
         return {'weights': path.name}, {'sha256': weights.sha256}
 
     def _check_loaded(self, path, learnt):
-        found = load_weights(self.weights).sha256
+        found = _sha256(self.weights)
         if found != learnt.get('sha256'):
             saved = str(learnt.get('sha256'))
             raise ReadError(f'the weights {self.weights} here (SHA-256 {found[:16]}...) are not '
@@ -182,8 +211,11 @@ class SourceDetector(BaseDetector):
                             'version of astrofound that it names')
 
     def _identity(self):
-        return {**super()._identity(), 'weights_sha256': _sha256(self.weights),
-                'held_cut': self._held_cut}
+        identity = {**super()._identity(), 'weights_sha256': _sha256(self.weights),
+                    'held_cut': self._held_cut}
+        if is_box_run(self.weights):  # scale, calibration and classes
+            identity['run'] = read_parameters(self.weights)
+        return identity
 
     def _provenance(self, image):
         return {**super()._provenance(image), 'WEIGHTS': self.weights_sha256_}

@@ -2,6 +2,7 @@
 
 from .assessing import plot_assessment
 from .attention import plot_attention_blocks, plot_attention_contours
+from .box_figures import plot_box_scores
 from .comparing import plot_comparison
 from .describe import Description, describe
 from .diagnostics import plot_diagnostics
@@ -15,12 +16,12 @@ from .overview import plot_overview
 from .pages import plot_cutouts
 from .report import check_report_path, write_report
 from .samples import plot_samples
-from .training import plot_training
+from .training import plot_box_training, plot_training
 
 __all__ = [
     'FIGURE_COLORS', 'check_figure_path', 'save_figure',
-    'check_report_path', 'plot_assessment', 'plot_comparison', 'plot_diagnostics', 'plot_overview',
-    'plot_training', 'write_report',
+    'check_report_path', 'plot_assessment', 'plot_box_scores', 'plot_box_training',
+    'plot_comparison', 'plot_diagnostics', 'plot_overview', 'plot_training', 'write_report',
     'plot_attention_blocks', 'plot_attention_contours', 'plot_cutouts', 'plot_latent_grid',
     'plot_latent_map',
     'plot_samples',

@@ -7,7 +7,7 @@ import numpy as np
 
 from .figures import drawing
 
-__all__ = ['plot_training']
+__all__ = ['plot_box_training', 'plot_training']
 
 
 def plot_training(history, *, path=None):
@@ -40,5 +40,41 @@ def plot_training(history, *, path=None):
             merits.plot([entry['round'] for entry in judged], [entry[name] for entry in judged],
                         marker=marker, label=label)
         merits.set(xlabel='round', ylabel='on validation fields', ylim=(0, 1))
+        merits.legend(loc='lower right', fontsize='small')
+    return figure
+
+
+def plot_box_training(history, *, path=None):
+    """
+    Draw the losses of a detector on a backbone and its precision on held-out images.
+
+    Parameters
+    ----------
+    history : path-like
+        ``history.jsonl`` of a run: one JSON object an epoch.
+    path : path-like, optional
+        File to write the figure to.
+
+    Returns
+    -------
+    figure : `~matplotlib.figure.Figure`
+        Losses above, mean average precision below.
+    """
+    entries = [json.loads(line) for line in Path(history).read_text().splitlines()]
+    with drawing(path, None, (6.0, 5.0)) as figure:
+        losses, merits = figure.subplots(2, 1, sharex=True)
+        epochs = [entry['epoch'] for entry in entries]
+        for name, label, style in (('loss', 'sum', '-'), ('loss_objectness', 'proposals', '--'),
+                                   ('loss_classifier', 'classes', '-.'),
+                                   ('loss_box_reg', 'boxes', ':')):
+            losses.semilogy(epochs, [entry[name] for entry in entries], style, label=label)
+        losses.set_ylabel('loss')
+        losses.legend(ncols=4, fontsize='small')
+        judged = [entry for entry in entries if 'map_50' in entry]
+        for step, marker in ((50, 'o'), (70, 's')):
+            merits.plot([entry['epoch'] for entry in judged],
+                        [entry[f'map_{step}'] for entry in judged], marker=marker,
+                        label=f'mAP@{step}')
+        merits.set(xlabel='epoch', ylabel='on held-out images', ylim=(0, 1))
         merits.legend(loc='lower right', fontsize='small')
     return figure

@@ -48,8 +48,9 @@ class RcnnOptions:
         Whether the pyramid gets a level coarser than the backbone's.
     last_only : bool
         Whether there is no pyramid and only the backbone's last map is used.
-    paper : bool
-        Whether images reach the backbone without its mean and standard deviation.
+    normalized : bool
+        Whether images reach the backbone with its mean subtracted and divided by its standard
+        deviation, which the paper's code leaves out.
     """
 
     anchors: AnchorPlan | None = None
@@ -62,7 +63,7 @@ class RcnnOptions:
     nms_iou: float = 0.5
     extra_level: bool = False
     last_only: bool = False
-    paper: bool = False
+    normalized: bool = True
 
     def __post_init__(self):
         for name in ('width', 'head_width', 'n_detections', 'n_proposals', 'n_samples'):
@@ -189,7 +190,7 @@ def build_rcnn(backbone, n_classes, options, *, from_scratch=False, seed=0):
         If the anchors do not fit the backbone's maps.
     """
     check_number('n_classes', n_classes, minimum=1, integer=True)
-    if options.paper and backbone.mean.numel():
+    if not options.normalized and backbone.mean.numel():
         backbone.mean.zero_()
         backbone.std.fill_(1)
     with torch.random.fork_rng(devices=[]):
@@ -200,20 +201,22 @@ def build_rcnn(backbone, n_classes, options, *, from_scratch=False, seed=0):
     return network.to(backbone.device)
 
 
-def plan_anchors(options, backbone, sides, *, n_anchors=4):
+def plan_anchors(options, backbone, sides, *, n_anchors=4, usual=False):
     """
     Choose the anchors of a detector for the boxes that it shall find.
 
     Parameters
     ----------
     options : RcnnOptions
-        Its ``anchors`` are replaced; with ``paper`` they are the usual ones.
+        Its ``anchors`` are replaced.
     backbone : `~astrofound.backbones.Backbone`
         What gives the maps.
     sides : 2D array_like
         ``(n, 2)`` widths and heights of boxes in network pixels.
     n_anchors : int, optional
         Anchors of a level.
+    usual : bool, optional
+        Whether to take torchvision's anchors of 32 to 512 pixels instead.
 
     Returns
     -------
@@ -222,6 +225,6 @@ def plan_anchors(options, backbone, sides, *, n_anchors=4):
     """
     strides = FeaturePyramid(backbone, 1, extra=options.extra_level,
                              last_only=options.last_only).strides
-    if options.paper:
+    if usual:
         return replace(options, anchors=usual_anchors(len(strides)))
     return replace(options, anchors=fit_anchors(sides, strides, n_anchors=n_anchors))

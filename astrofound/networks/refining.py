@@ -8,7 +8,7 @@ from astrofound._kernels.windowed import windowed_moments
 
 __all__ = ['BoxRefiner', 'fit_refiner']
 
-_N_ITER = 6
+_N_ITER = 8
 _FAINTEST = 1.5  # S/N below which all peaks count alike
 _DOUBT = 0.4      # overlap with the network's box below which a refined one is not believed
 _PRIOR = 0.01     # pairs that the map of no data weighs as much as
@@ -30,11 +30,11 @@ class BoxRefiner:
         added to it over the S/N.
     size : tuple of float
         Half a side is the sum of these times: the network's half side, the sigma along it, that
-        sigma times ``sqrt(2 ln(S/N))``, and 1.
+        sigma over the S/N, that sigma times ``sqrt(2 ln(S/N))``, and 1.
     """
 
     centre: tuple = (0.0, 0.0)
-    size: tuple = (1.0, 0.0, 0.0, 0.0)
+    size: tuple = (1.0, 0.0, 0.0, 0.0, 0.0)
 
     def __call__(self, significance, boxes):
         """
@@ -68,8 +68,8 @@ def _measure(significance, boxes):
     away, sigma = moments[:, :2] - middle, moments[:, 2:4]
     snr = np.maximum(moments[:, 4:5], _FAINTEST)
     shift = np.stack([away, away / snr], axis=2)
-    factors = np.stack([half, sigma, sigma * np.sqrt(2 * np.log(snr)), np.ones_like(half)],
-                       axis=2)
+    factors = np.stack([half, sigma, sigma / snr, sigma * np.sqrt(2 * np.log(snr)),
+                        np.ones_like(half)], axis=2)
     return middle, half, shift, factors
 
 
@@ -133,7 +133,7 @@ def _fit(middle, shift, factors, truth, *, n_rounds=5):
     scale = 1 / np.sqrt(true_half)  # errors count in units of the size
     answers = []
     for columns, wanted, prior in ((shift, true_middle - middle, (1.0, 0.0)),
-                                   (factors, true_half, (1.0, 0.0, 0.0, 0.0))):
+                                   (factors, true_half, (1.0, 0.0, 0.0, 0.0, 0.0))):
         a, b = columns.reshape(-1, columns.shape[2]), wanted.reshape(-1)
         weight = (scale**2).reshape(-1)
         # the columns are nearly parallel where all sources are alike

@@ -32,14 +32,17 @@ __all__ = [
     'train_classifier', 'unfreeze',
     'TrainingField', 'calibrate', 'encode_targets', 'figures_of_merit', 'fit_calibration',
     'make_training_field', 'match_fields', 'train_compact',
-    'BOX_RECIPES', 'TUNINGS', 'BoxModel', 'BoxRecipe', 'BoxTile', 'crop_tile', 'find_boxes',
-    'judge_boxes', 'load_box_model', 'orient_tile', 'prepare_tile', 'refine_boxes',
-    'save_box_model', 'split_tiles', 'train_boxes',
+    'BOX_RECIPES', 'TUNINGS', 'BoxModel', 'BoxRecipe', 'BoxTile', 'choose_input', 'crop_tile',
+    'describe_domain', 'find_boxes', 'judge_boxes', 'load_box_model', 'match_classes',
+    'open_tiles', 'orient_tile', 'prepare_tile', 'refine_boxes', 'save_box_model', 'split_tiles',
+    'train_boxes', 'true_boxes',
 ]
 
 # Names whose modules load torchvision's detectors.
 _HOMES = {
     'BOX_RECIPES': 'box_recipe', 'TUNINGS': 'box_recipe', 'BoxRecipe': 'box_recipe',
+    'choose_input': 'box_input', 'describe_domain': 'box_input', 'match_classes': 'box_input',
+    'true_boxes': 'box_judging', 'open_tiles': 'box_input',
     'BoxTile': 'box_tiles', 'crop_tile': 'box_tiles', 'orient_tile': 'box_tiles',
     'prepare_tile': 'box_tiles',
     'BoxModel': 'box_model', 'load_box_model': 'box_model', 'save_box_model': 'box_model',

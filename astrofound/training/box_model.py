@@ -17,7 +17,9 @@ from astrofound.networks.runs import BOX_KIND, PARAMETERS, read_parameters
 from astrofound.preprocess import NetworkInput
 from astrofound.utils import InputError, ReadError, atomic_path
 
-__all__ = ['BoxModel', 'load_box_model', 'save_box_model']
+from .adaptation import add_lora
+
+__all__ = ['BoxModel', 'is_learnt', 'load_box_model', 'save_box_model']
 
 FORMAT = 1
 _WEIGHTS = 'weights.safetensors'
@@ -39,8 +41,13 @@ class BoxModel:
         Scale and channels.
     tile_side : int
         Side of a tile in network pixels, that of the training.
-    stored_body : bool
-        Whether the backbone's own weights are in the file: they are unless it was frozen.
+    tuning : str
+        A key of ``TUNINGS``: what of the backbone is in the file, all or only what was added
+        to it, or nothing.
+    lora_rank : int
+        Rank of what was added with ``'lora'``.
+    fingerprint : str
+        Hash of the backbone's weights where they are not in the file.
     refiner : BoxRefiner
         What moves boxes by fractions of a pixel.
     calibration : ScoreCalibration
@@ -57,7 +64,9 @@ class BoxModel:
     classes: tuple
     network_input: NetworkInput
     tile_side: int
-    stored_body: bool
+    tuning: str
+    lora_rank: int = 8
+    fingerprint: str = ''
     refiner: BoxRefiner = field(default_factory=BoxRefiner)
     calibration: ScoreCalibration = field(default_factory=ScoreCalibration)
     training: dict = field(default_factory=dict)
@@ -69,7 +78,8 @@ def save_box_model(run, model):
     """
     Write a detector into a folder: ``weights.safetensors`` and ``params.json``.
 
-    A backbone that was frozen is named with the fingerprint of its weights, not copied.
+    A backbone that was frozen or adapted by LoRA is named with the fingerprint of its weights,
+    not copied.
 
     Parameters
     ----------
@@ -77,17 +87,21 @@ def save_box_model(run, model):
         Folder, made where missing.
     model : BoxModel
         What to write.
+
+    Returns
+    -------
+    model : BoxModel
+        The same.
     """
     run = Path(run)
     run.mkdir(parents=True, exist_ok=True)
     network, body = model.network, model.network.backbone.body
     state = {name: tensor.detach().cpu().contiguous()
-             for name, tensor in network.state_dict().items()
-             if model.stored_body or not name.startswith(_BODY)}
+             for name, tensor in network.state_dict().items() if is_learnt(name, model.tuning)}
     parameters = {
         'kind': BOX_KIND, 'format': FORMAT, 'classes': list(model.classes),
-        'source': model.source, 'backbone': asdict(body.spec), 'stored_body': model.stored_body,
-        'fingerprint': '' if model.stored_body else body.fingerprint(),
+        'source': model.source, 'backbone': asdict(body.spec), 'tuning': model.tuning,
+        'lora_rank': model.lora_rank, 'fingerprint': model.fingerprint,
         'from_scratch': network.backbone.from_scratch,
         'network': asdict(network.options), 'input': asdict(model.network_input),
         'tile_side': model.tile_side, 'refiner': asdict(model.refiner),
@@ -97,6 +111,28 @@ def save_box_model(run, model):
         save_file(state, temporary, metadata={'kind': BOX_KIND, 'format': str(FORMAT)})
     with atomic_path(run / PARAMETERS) as temporary:
         temporary.write_text(json.dumps(parameters, indent=1) + '\n')
+    return model
+
+
+def is_learnt(name, tuning):
+    """
+    Tell whether a training changes a tensor.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the network.
+    tuning : str
+        A key of ``TUNINGS``.
+
+    Returns
+    -------
+    learnt : bool
+        Whether it has to be kept.
+    """
+    if not name.startswith(_BODY) or tuning in ('full', 'scratch'):
+        return True
+    return tuning == 'lora' and 'lora_' in name
 
 
 def load_box_model(run, *, backbone_weights=None, device='cpu'):
@@ -139,27 +175,31 @@ def load_box_model(run, *, backbone_weights=None, device='cpu'):
 def _build(run, parameters, backbone_weights, device):
     spec = BackboneSpec(**{name: _as_tuple(value)
                            for name, value in parameters['backbone'].items()})
-    stored, source = parameters['stored_body'], parameters['source']
+    tuning, source = parameters['tuning'], parameters['source']
+    stored = tuning in ('full', 'scratch')
     name = source if not stored and Path(source).exists() else spec
     backbone = load_backbone(name, weights=backbone_weights, pretrained=not stored, device=device)
     options = dict(parameters['network'])
     options['anchors'] = AnchorPlan(**options['anchors'])
     if not stored and backbone.fingerprint() != parameters['fingerprint']:
         raise ReadError(f'{run} was trained on other weights of {spec.name} than those found here')
+    if tuning == 'lora':
+        add_lora(backbone, rank=parameters['lora_rank'])
     network = build_rcnn(backbone, len(parameters['classes']), RcnnOptions(**options),
                          from_scratch=parameters['from_scratch'])
-    digest = _load_weights(run / _WEIGHTS, network, stored)
+    digest = _load_weights(run / _WEIGHTS, network, tuning)
     return BoxModel(
         network=network.eval(), classes=tuple(parameters['classes']),
         network_input=NetworkInput(**parameters['input']), tile_side=parameters['tile_side'],
-        stored_body=stored, source=source, training=parameters['training'], sha256=digest,
+        tuning=tuning, lora_rank=parameters['lora_rank'], source=source,
+        fingerprint=parameters['fingerprint'], training=parameters['training'], sha256=digest,
         refiner=BoxRefiner(**{name: tuple(value)
                               for name, value in parameters['refiner'].items()}),
         calibration=ScoreCalibration(**{name: tuple(value) for name, value in
                                         parameters['calibration'].items()}))
 
 
-def _load_weights(path, network, stored):
+def _load_weights(path, network, tuning):
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         with safe_open(path, framework='pt') as file:
@@ -171,7 +211,7 @@ def _load_weights(path, network, stored):
     except RuntimeError as error:  # another shape
         reason = ' '.join(str(error).split())
         raise ReadError(f'{path} does not fit its params.json: {reason[:300]}') from None
-    missing = [name for name in missing if stored or not name.startswith(_BODY)]
+    missing = [name for name in missing if is_learnt(name, tuning)]
     if missing or unexpected:
         raise ReadError(f'{path} does not fit its params.json: {len(missing)} tensors are '
                         f'missing, {len(unexpected)} unknown')

@@ -10,11 +10,12 @@ __all__ = ['BOX_RECIPES', 'TUNINGS', 'BoxRecipe']
 #: What learns besides pyramid, proposals and heads.
 TUNINGS = {
     'frozen': 'the backbone stays as it is, to the last statistic',
+    'lora': 'low-rank matrices beside the layers of the backbone learn',
     'full': 'the backbone learns too, more slowly',
     'scratch': 'the backbone starts from random weights',
 }
 
-AUGMENTATIONS = ('sky', 'none')
+_AUGMENTATIONS = ('sky', 'photometric', 'none')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +35,11 @@ class BoxRecipe:
         SGD is that of the paper's code: momentum 0.9, Nesterov.
     learning_rate, weight_decay : float
         The optimizer's.
-    backbone_factor : float
-        Learning rate of a tuned backbone in units of the rest's.
+    backbone_factor, layer_decay : float
+        Learning rate of a tuned backbone's last block in units of the rest's, and the factor
+        from one block to the one below.
+    lora_rank : int
+        Rank of the matrices of ``tuning='lora'``.
     schedule : {'cosine', 'constant'}
         Whether the learning rate falls to zero along half a cosine.
     warmup : float
@@ -47,8 +51,9 @@ class BoxRecipe:
     averaging : float
         Decay a step of the running mean of the weights, which is what is kept; 0 keeps the
         last weights.
-    augmentation : {'sky', 'none'}
-        Whether tiles are turned and mirrored.
+    augmentation : {'sky', 'photometric', 'none'}
+        Whether tiles are turned and mirrored; or blurred and changed in contrast, as the
+        paper's.
     crop : int or None
         Side in network pixels of a random part of each tile; `None` takes tiles whole.
     width, head_width : int
@@ -57,10 +62,14 @@ class BoxRecipe:
         Anchors of a level.
     n_detections, n_proposals : int or None
         Most detections and proposals of a tile; `None` chooses them by the density of sources.
-    paper : bool
-        Whether the network is that of the paper's code: anchors of 32 to 512 pixels centred at
-        the corners of cells, 100 detections, a pyramid level more, images that are not
-        normalised; for a ResNet-18 no pyramid.
+    anchors : {'fitted', 'usual'}
+        Whether anchors are fitted to the boxes or those of torchvision, 32 to 512 pixels.
+    normalized : bool
+        Whether images are normalised as in the backbone's pretraining.
+    extra_level : bool
+        Whether the pyramid gets a level coarser than the backbone's.
+    last_only : bool
+        Whether there is no pyramid, only the backbone's last map.
     validate_every : int
         Epochs between validations.
     patience : int or None
@@ -77,7 +86,9 @@ class BoxRecipe:
     optimizer: str = 'adamw'
     learning_rate: float = 3e-4
     weight_decay: float = 0.01
-    backbone_factor: float = 0.1
+    backbone_factor: float = 0.3
+    layer_decay: float = 0.9
+    lora_rank: int = 8
     schedule: str = 'cosine'
     warmup: float = 0.05
     head_epochs: int = 0
@@ -90,7 +101,10 @@ class BoxRecipe:
     n_anchors: int = 4
     n_detections: int | None = None
     n_proposals: int | None = None
-    paper: bool = False
+    anchors: str = 'fitted'
+    normalized: bool = True
+    extra_level: bool = False
+    last_only: bool = False
     validate_every: int = 2
     patience: int | None = 6
     mixed_precision: bool | None = None
@@ -100,8 +114,9 @@ class BoxRecipe:
         check_choice('tuning', self.tuning, TUNINGS)
         check_choice('optimizer', self.optimizer, ('adamw', 'sgd'))
         check_choice('schedule', self.schedule, ('cosine', 'constant'))
-        check_choice('augmentation', self.augmentation, AUGMENTATIONS)
-        for name in ('n_epochs', 'batch_size', 'width', 'head_width', 'n_anchors',
+        check_choice('augmentation', self.augmentation, _AUGMENTATIONS)
+        check_choice('anchors', self.anchors, ('fitted', 'usual'))
+        for name in ('n_epochs', 'batch_size', 'lora_rank', 'width', 'head_width', 'n_anchors',
                      'validate_every'):
             check_number(name, getattr(self, name), minimum=1, integer=True)
         for name in ('crop', 'n_detections', 'n_proposals', 'patience'):
@@ -109,7 +124,7 @@ class BoxRecipe:
                 check_number(name, getattr(self, name), minimum=1, integer=True)
         check_number('head_epochs', self.head_epochs, minimum=0, integer=True)
         check_number('learning_rate', self.learning_rate, above=0)
-        for name in ('weight_decay', 'backbone_factor'):
+        for name in ('weight_decay', 'backbone_factor', 'layer_decay'):
             check_number(name, getattr(self, name), minimum=0)
         for name in ('warmup', 'averaging'):
             check_number(name, getattr(self, name), minimum=0, maximum=1)
@@ -167,8 +182,10 @@ class BoxRecipe:
 BOX_RECIPES = {
     'default': BoxRecipe(),
     'paper': BoxRecipe(n_epochs=100, batch_size=16, optimizer='sgd', learning_rate=1e-3,
-                       weight_decay=0.0, backbone_factor=1.0, schedule='constant', warmup=0.0,
-                       clip=None, averaging=0.0, augmentation='none', paper=True,
+                       weight_decay=0.0, backbone_factor=1.0, layer_decay=1.0,
+                       schedule='constant', warmup=0.0, clip=None, averaging=0.0,
+                       augmentation='photometric', anchors='usual', normalized=False,
+                       extra_level=True, n_detections=100, n_proposals=1000,
                        validate_every=10, patience=None),
     'smoke': BoxRecipe(n_epochs=2, batch_size=2, width=16, head_width=32, validate_every=1),
 }

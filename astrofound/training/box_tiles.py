@@ -4,13 +4,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from scipy import ndimage
 
 from astrofound.image import as_survey_image
 from astrofound.preprocess import UnitRange, noise_map
 from astrofound.preprocess.network_input import to_channels
 from astrofound.utils import InputError, check_number
 
-__all__ = ['BoxTile', 'collate_tiles', 'crop_tile', 'orient_tile', 'prepare_tile', 'typical_side']
+__all__ = [
+    'BoxTile', 'collate_tiles', 'crop_tile', 'orient_tile', 'prepare_tile', 'unlabelled_emission',
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +51,7 @@ class BoxTile:
 
 
 def prepare_tile(image, boxes, labels, *, network_input, ignored=None, beam=None, background=None,
-                 rms=None, min_visible=0.7, name=None):
+                 rms=None, min_visible=0.7, ignore_unlabelled=False, name=None):
     """
     Bring one image and its boxes into the frame of the network.
 
@@ -71,6 +74,9 @@ def prepare_tile(image, boxes, labels, *, network_input, ignored=None, beam=None
         As for `~astrofound.preprocess.noise_map`.
     min_visible : float, optional
         Share of a box's area.
+    ignore_unlabelled : bool, optional
+        Whether extended emission without a box is a region to be ignored, for catalogues of
+        compact sources alone.
     name : str, optional
         For messages; by default the image's own.
 
@@ -99,10 +105,50 @@ def prepare_tile(image, boxes, labels, *, network_input, ignored=None, beam=None
         raise InputError(f'{image.name}: {len(boxes)} boxes, {len(labels)} labels and '
                          f"{len(ignored)} values of 'ignored'; there must be one for each box")
     boxes = view.resampler.boxes_to_network(boxes)
+    if ignore_unlabelled:
+        more = unlabelled_emission(significance, boxes, fwhm_pix * view.resampler.zoom)
+        boxes = np.concatenate([boxes, more])
+        labels = np.append(labels, np.zeros(len(more), int))
+        ignored = np.append(ignored, np.ones(len(more), bool))
     tile = BoxTile(raw, significance, boxes[~ignored], labels[~ignored], boxes[ignored],
                    name or image.name)
     return crop_tile(tile, (slice(0, raw.shape[0]), slice(0, raw.shape[1])),
                      min_visible=min_visible)
+
+
+def unlabelled_emission(significance, boxes, fwhm_pix):
+    """
+    Find extended emission that no box covers.
+
+    Parameters
+    ----------
+    significance : 2D `~numpy.ndarray`
+        In units of the noise.
+    boxes : 2D `~numpy.ndarray`
+        ``(n, 4)`` edges of what is labelled.
+    fwhm_pix : float
+        Beam in these pixels.
+
+    Returns
+    -------
+    regions : 2D `~numpy.ndarray`
+        ``(m, 4)`` boxes of islands above 3 sigma of at least five beam areas, 5 sigma
+        somewhere, whose brightest pixel lies in no box.
+    """
+    data = np.nan_to_num(significance)
+    islands, _ = ndimage.label(data > 3, structure=np.ones((3, 3)))
+    regions = []
+    for number, window in enumerate(ndimage.find_objects(islands), start=1):
+        own = np.where(islands[window] == number, data[window], 0)
+        if (own > 0).sum() < 5 * 1.133 * fwhm_pix**2 or own.max() < 5:
+            continue
+        row, column = np.unravel_index(own.argmax(), own.shape)
+        y, x = row + window[0].start + 0.5, column + window[1].start + 0.5
+        inside = ((boxes[:, 0] <= x) & (x <= boxes[:, 2])
+                  & (boxes[:, 1] <= y) & (y <= boxes[:, 3]))
+        if not inside.any():
+            regions.append([window[1].start, window[0].start, window[1].stop, window[0].stop])
+    return np.array(regions, float).reshape(-1, 4)
 
 
 def crop_tile(tile, window, *, min_visible=0.7):
@@ -208,22 +254,3 @@ def collate_tiles(tiles, scaling):
                 'labels': torch.from_numpy(tile.labels.astype(np.int64) + 1),
                 'ignore': torch.from_numpy(tile.ignore.astype(np.float32))} for tile in tiles]
     return images, targets
-
-
-def typical_side(tiles):
-    """
-    Give the median side of the boxes of some tiles.
-
-    Parameters
-    ----------
-    tiles : iterable of BoxTile
-        The tiles.
-
-    Returns
-    -------
-    side : float
-        Square root of the area, in network pixels; NaN where there are no boxes.
-    """
-    boxes = np.concatenate([tile.boxes for tile in tiles])
-    sides = np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(axis=1))
-    return float(np.median(sides)) if len(sides) else float('nan')

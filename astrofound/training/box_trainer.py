@@ -14,7 +14,10 @@ from astrofound.utils import (
     progress_bar,
 )
 
+from .adaptation import layer_groups
+from .box_model import is_learnt
 from .box_tiles import collate_tiles, crop_tile, orient_tile
+from .image_augment import AUGMENTATIONS
 
 __all__ = ['BoxTrainer', 'is_out_of_memory']
 
@@ -48,9 +51,11 @@ class BoxTrainer:
         self.device = network.backbone.body.device
         self.epoch = 0
         self.micro_batch = recipe.batch_size
+        self._body = [parameter for parameter in network.backbone.body.parameters()
+                      if parameter.requires_grad]
         self._set_frozen()
         self.averaged = copy.deepcopy(network).eval() if recipe.averaging else network
-        self.optimizer = _make_optimizer(network, recipe)
+        self.optimizer = _make_optimizer(network, recipe, self._body)
         self.best = None
         mixed = recipe.mixed_precision
         self.mixed = has_fast_bfloat16(self.device) if mixed is None else mixed
@@ -102,9 +107,8 @@ class BoxTrainer:
                 'learning_rate': self.recipe.learning_rate * rate}
 
     def _set_frozen(self):
-        tuning = self.recipe.tuning
-        self.network.set_frozen(tuning == 'frozen' or (
-            tuning != 'scratch' and self.epoch < self.recipe.head_epochs))
+        for parameter in self._body:
+            parameter.requires_grad_(self.epoch >= self.recipe.head_epochs)
 
     def _vary(self, tile, rng):
         if self.recipe.crop is not None:
@@ -115,6 +119,13 @@ class BoxTrainer:
             tile = crop_tile(tile, tuple(window))
         turn = int(rng.integers(8))  # drawn in any case, so that recipes see the same order
         return orient_tile(tile, turn) if self.recipe.augmentation == 'sky' else tile
+
+    def _change_looks(self, images):
+        if self.recipe.augmentation != 'photometric':
+            return images
+        change = AUGMENTATIONS['photometric']
+        # interpolation-free, but contrast may leave 0..1
+        return [change(image[None])[0].clamp(0, 1) for image in images]
 
     def _step(self, tiles, step):
         """Learn from some tiles, in as many parts as memory asks for."""
@@ -142,6 +153,7 @@ class BoxTrainer:
         for start in range(0, len(tiles), self.micro_batch):
             part = tiles[start:start + self.micro_batch]
             images, targets = collate_tiles(part, self.scaling)
+            images = self._change_looks(images)
             images = [image.to(self.device) for image in images]
             targets = [{name: value.to(self.device) for name, value in target.items()}
                        for target in targets]
@@ -239,23 +251,20 @@ class BoxTrainer:
         self.averaged.load_state_dict(state, strict=False)
 
     def _moving(self, network):
-        """State of a network without a frozen backbone, which never moves."""
-        state = network.state_dict()
-        if self.recipe.tuning == 'frozen':
-            state = {name: value for name, value in state.items()
-                     if not name.startswith('backbone.body.')}
-        return state
+        return {name: value for name, value in network.state_dict().items()
+                if is_learnt(name, self.recipe.tuning)}
 
 
-def _make_optimizer(network, recipe):
-    """Two groups: the rest at the full rate, the backbone at its own."""
-    body = list(network.backbone.body.parameters())
-    inside = {id(parameter) for parameter in body}
-    rest = [parameter for parameter in network.parameters() if id(parameter) not in inside]
-    groups = [{'params': rest, 'top': recipe.learning_rate}]
-    if recipe.tuning != 'frozen':
-        factor = 1.0 if recipe.tuning == 'scratch' else recipe.backbone_factor
-        groups.append({'params': body, 'top': recipe.learning_rate * factor})
+def _make_optimizer(network, recipe, body):
+    """Groups by learning rate: pyramid and heads at the full one, the backbone below."""
+    for parameter in body:
+        parameter.requires_grad_(True)
+    same = recipe.tuning == 'scratch'
+    groups = layer_groups(network.backbone.body, network.head_modules, recipe.learning_rate,
+                          backbone_factor=1.0 if same else recipe.backbone_factor,
+                          layer_decay=1.0 if same else recipe.layer_decay)
+    for group in groups:
+        group['top'] = group['lr']
     options = {'lr': recipe.learning_rate, 'weight_decay': recipe.weight_decay}
     if recipe.optimizer == 'sgd':
         return torch.optim.SGD(groups, momentum=0.9, nesterov=True, **options)

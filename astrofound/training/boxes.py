@@ -4,7 +4,7 @@ import json
 import logging
 import warnings
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from astrofound.backbones import load_backbone
 from astrofound.networks.rcnn import RcnnOptions, build_rcnn, plan_anchors
 from astrofound.utils import InputError, check_number, resolve_device
 
+from .adaptation import add_lora
 from .box_judging import calibrate_boxes, find_boxes, judge_boxes, refine_boxes
 from .box_model import BoxModel, save_box_model
 from .box_recipe import BOX_RECIPES
@@ -27,8 +28,8 @@ _DENSITY_FACTOR = 5  # detections of a tile for each source of the fullest
 
 
 def train_boxes(run, tiles, held_out, *, classes, network_input, backbone='compact',
-                backbone_weights=None, recipe=BOX_RECIPES['default'], seed=0, device='auto',
-                progress=False):
+                backbone_weights=None, recipe=BOX_RECIPES['default'], domain=None, seed=0,
+                device='auto', progress=False):
     """
     Train a Faster R-CNN and write it into a folder.
 
@@ -54,6 +55,8 @@ def train_boxes(run, tiles, held_out, *, classes, network_input, backbone='compa
         Its weights, as there.
     recipe : BoxRecipe, optional
         Settings.
+    domain : dict, optional
+        What kind of images these are, from `describe_domain`; kept with the detector.
     seed : int, optional
         Decides first weights, order and turns.
     device : str, optional
@@ -78,7 +81,8 @@ def train_boxes(run, tiles, held_out, *, classes, network_input, backbone='compa
     _check_tiles(tiles, held_out, classes)
     run.mkdir(parents=True, exist_ok=True)
     device = resolve_device(device)
-    network = _build(backbone, backbone_weights, recipe, tiles, len(classes), seed, device)
+    network, fingerprint = _build(backbone, backbone_weights, recipe, tiles, len(classes), seed,
+                                  device)
     _check_same_run(run, {
         'backbone': network.backbone.body.spec.name, 'recipe': asdict(recipe), 'seed': seed,
         'classes': classes, 'input': asdict(network_input), 'n_tiles': len(tiles),
@@ -87,7 +91,10 @@ def train_boxes(run, tiles, held_out, *, classes, network_input, backbone='compa
         trainer = BoxTrainer(network, recipe, tiles, scaling=network_input.scaling, seed=seed)
         trainer.resume(run / 'checkpoint.pt')
         _run_epochs(run, trainer, held_out, classes, progress)
-    return _finish(run, trainer, held_out, classes, network_input, str(backbone), seed)
+    trainer.load_weights(run / 'best.pt')
+    model = _finish(trainer, held_out, classes, network_input, seed)
+    model.training['domain'] = domain or {}
+    return save_box_model(run, replace(model, source=str(backbone), fingerprint=fingerprint))
 
 
 def _check_tiles(tiles, held_out, classes):
@@ -102,23 +109,22 @@ def _check_tiles(tiles, held_out, classes):
 def _build(backbone, backbone_weights, recipe, tiles, n_classes, seed, device):
     body = load_backbone(backbone, weights=backbone_weights, device=device,
                          pretrained=recipe.tuning != 'scratch')
-    fullest = max(len(tile.boxes) for tile in tiles)
-    n_detections, n_proposals, n_samples = 100, 1000, 512
-    if not recipe.paper:
-        n_samples = min(512, max(64, 4 * _DENSITY_FACTOR * fullest))
-        n_detections = max(100, _DENSITY_FACTOR * fullest)
-        n_proposals = max(300, 3 * n_detections)
-    single = recipe.paper and body.spec.architecture.lower() == 'resnet-18'
+    wanted = _DENSITY_FACTOR * max(len(tile.boxes) for tile in tiles)
+    n_detections = recipe.n_detections or max(100, wanted)
     options = RcnnOptions(
-        width=recipe.width, head_width=recipe.head_width,
-        n_detections=recipe.n_detections or n_detections,
-        n_proposals=recipe.n_proposals or n_proposals, n_samples=n_samples, paper=recipe.paper,
-        extra_level=recipe.paper and not single, last_only=single)
+        width=recipe.width, head_width=recipe.head_width, n_detections=n_detections,
+        n_proposals=recipe.n_proposals or max(300, 3 * n_detections),
+        n_samples=512 if recipe.n_proposals else min(512, max(64, 4 * wanted)),
+        normalized=recipe.normalized, extra_level=recipe.extra_level, last_only=recipe.last_only)
     boxes = np.concatenate([tile.boxes for tile in tiles])
     options = plan_anchors(options, body, boxes[:, 2:] - boxes[:, :2],
-                           n_anchors=recipe.n_anchors)
+                           n_anchors=recipe.n_anchors, usual=recipe.anchors == 'usual')
+    body.requires_grad_(recipe.tuning in ('full', 'scratch'))
+    fingerprint = '' if recipe.tuning in ('full', 'scratch') else body.fingerprint()
+    if recipe.tuning == 'lora':
+        add_lora(body, rank=recipe.lora_rank)
     return build_rcnn(body, n_classes, options, from_scratch=recipe.tuning == 'scratch',
-                      seed=seed)
+                      seed=seed), fingerprint
 
 
 def _check_same_run(run, described):
@@ -174,9 +180,8 @@ def _is_over(trainer):
         trainer.epoch - best['epoch'] >= recipe.patience * recipe.validate_every)
 
 
-def _finish(run, trainer, held_out, classes, network_input, source, seed):
-    """Take the best weights, calibrate, measure and write."""
-    trainer.load_weights(run / 'best.pt')
+def _finish(trainer, held_out, classes, network_input, seed):
+    """Calibrate the best weights and measure."""
     network = trainer.averaged.eval()
     found = find_boxes(network, held_out, trainer.scaling, mixed=trainer.mixed)
     calibration, refiner = calibrate_boxes(found, held_out)
@@ -188,12 +193,11 @@ def _finish(run, trainer, held_out, classes, network_input, source, seed):
         'refined': judge_boxes(refined_boxes, held_out, classes).to_dict(),
     }
     side = max(max(tile.shape) for tile in trainer.tiles)
-    model = BoxModel(
+    return BoxModel(
         network=network, classes=classes, network_input=network_input,
-        tile_side=trainer.recipe.crop or side, stored_body=trainer.recipe.tuning != 'frozen',
-        refiner=refiner, calibration=calibration, training=training, source=source)
-    save_box_model(run, model)
-    return model
+        tile_side=trainer.recipe.crop or side, tuning=trainer.recipe.tuning,
+        lora_rank=trainer.recipe.lora_rank, refiner=refiner, calibration=calibration,
+        training=training)
 
 
 def split_tiles(tiles, share=0.2, *, seed=0):

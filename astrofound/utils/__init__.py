@@ -8,6 +8,7 @@ from .errors import (
     AstrofoundWarning,
     BeamWarning,
     DatasetWarning,
+    DomainWarning,
     HeaderWarning,
     InputError,
     LicenseWarning,
@@ -28,8 +29,8 @@ from .threads import limit_threads, usable_cores
 from .validation import check_choice, check_number, nearest_name
 
 __all__ = [
-    'AstrofoundError', 'AstrofoundWarning', 'BeamWarning', 'DatasetWarning', 'HeaderWarning',
-    'InputError',
+    'AstrofoundError', 'AstrofoundWarning', 'BeamWarning', 'DatasetWarning', 'DomainWarning',
+    'HeaderWarning', 'InputError',
     'LicenseWarning', 'MissingDependencyError', 'NoBeamError', 'NoDetectionsWarning',
     'NoWCSWarning', 'ReadError', 'SkippedImagesWarning', 'TrainingError', 'WorkerError',
     'WriteError',

@@ -3,8 +3,8 @@
 __all__ = [
     'AstrofoundError', 'InputError', 'MissingDependencyError', 'NoBeamError', 'ReadError',
     'TrainingError', 'WorkerError', 'WriteError',
-    'AstrofoundWarning', 'BeamWarning', 'DatasetWarning', 'HeaderWarning', 'LicenseWarning',
-    'NoDetectionsWarning', 'NoWCSWarning', 'SkippedImagesWarning',
+    'AstrofoundWarning', 'BeamWarning', 'DatasetWarning', 'DomainWarning', 'HeaderWarning',
+    'LicenseWarning', 'NoDetectionsWarning', 'NoWCSWarning', 'SkippedImagesWarning',
 ]
 
 
@@ -42,6 +42,10 @@ class MissingDependencyError(AstrofoundError, ImportError):
 
 class AstrofoundWarning(UserWarning):
     """Base of every warning of this package."""
+
+
+class DomainWarning(AstrofoundWarning):
+    """A detector meets images of another kind than those it was trained on."""
 
 
 class DatasetWarning(AstrofoundWarning):

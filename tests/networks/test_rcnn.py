@@ -15,7 +15,8 @@ SMALL = RcnnOptions(width=8, head_width=16, n_proposals=50, n_samples=32)
 
 def build(name='toy_resnet', *, paper=False, n_classes=2, **options):
     backbone = load_backbone(name)
-    options = plan_anchors(replace(SMALL, paper=paper, extra_level=paper), backbone, SIDES)
+    options = plan_anchors(replace(SMALL, normalized=not paper, extra_level=paper), backbone,
+                           SIDES, usual=paper)
     return build_rcnn(backbone, n_classes, options)
 
 

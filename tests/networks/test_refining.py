@@ -74,7 +74,7 @@ def test_too_few_pairs_teach_nothing():
 
 
 def test_what_cannot_be_measured_keeps_its_box():
-    refiner = BoxRefiner(centre=(1.0, 0.0), size=(0.0, 2.0, 0.0, 0.0))
+    refiner = BoxRefiner(centre=(1.0, 0.0), size=(0.0, 2.0, 0.0, 0.0, 0.0))
     boxes = np.array([[5.0, 5, 15, 15]])
     assert_allclose(refiner(np.full((30, 30), np.nan, np.float32), boxes), boxes)
     assert refiner(np.zeros((30, 30), np.float32), []).shape == (0, 4)

@@ -99,10 +99,15 @@ def test_run_folder_holds_everything(tmp_path, tiles):
     assert 'map_50' in history[-1]
 
 
-def test_frozen_backbone_is_named_and_not_copied(tmp_path, tiles):
-    train(tmp_path, tiles, TINY.change(tuning='frozen', n_epochs=1))
-    assert not any('backbone.body' in name for name in _tensors(tmp_path))
-    load_box_model(tmp_path)
+@pytest.mark.parametrize('tuning', ['frozen', 'lora'])
+def test_backbone_that_stays_is_named_and_not_copied(tmp_path, tiles, tuning):
+    model = train(tmp_path, tiles, TINY.change(tuning=tuning, n_epochs=1))
+    own = [name for name in _tensors(tmp_path) if 'backbone.body' in name]
+    assert all('lora_' in name for name in own)
+    assert bool(own) == (tuning == 'lora')
+    loaded = load_box_model(tmp_path).network.state_dict()
+    assert all(torch.equal(value, loaded[name])
+               for name, value in model.network.state_dict().items())
     parameters = json.loads((tmp_path / 'params.json').read_text())
     parameters['fingerprint'] = 'of other weights'
     (tmp_path / 'params.json').write_text(json.dumps(parameters))
@@ -151,6 +156,7 @@ def test_parts_of_a_batch_sum_up_to_it(tiles):
     sums = []
     for micro_batch in (2, 1):
         network = _network()
+        network.backbone.body.requires_grad_(True)
         trainer = trainer_module.BoxTrainer(
             network, TINY.change(optimizer='sgd', learning_rate=0.1), tiles[:2], scaling='linear')
         trainer.micro_batch = micro_batch

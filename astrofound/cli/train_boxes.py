@@ -1,0 +1,71 @@
+"""The part of ``astrofound train detector`` that takes images with boxes."""
+
+import click
+
+__all__ = ['train_on_boxes']
+
+
+def train_on_boxes(output, data, options):
+    """
+    Train a detector on a backbone from a COCO file.
+
+    Parameters
+    ----------
+    output : `~pathlib.Path`
+        Folder of the run.
+    data : str
+        The COCO file.
+    options : dict
+        What the command was given.
+    """
+    from astrofound.backbones import load_backbone
+    from astrofound.datasets import read_coco
+    from astrofound.explore import plot_box_training
+    from astrofound.training import (
+        BOX_RECIPES,
+        choose_input,
+        describe_domain,
+        match_classes,
+        open_tiles,
+        split_tiles,
+        train_boxes,
+    )
+    from astrofound.utils import check_choice
+
+    base = BOX_RECIPES[check_choice('recipe', options['recipe'] or 'default', BOX_RECIPES)]
+    images = read_coco(data)
+    click.echo(f'{images!r}')
+    backbone = load_backbone(options['backbone'], weights=options['weights'])
+    recipe = base.change(
+        tuning=options['tuning'], n_epochs=options['epochs'], batch_size=options['batch'],
+        learning_rate=options['rate'], crop=options['crop'], optimizer=options['optimizer'])
+    scaling = options['scaling'] or ('contrast' if options['recipe'] == 'paper' else None)
+    network_input = choose_input(images, backbone, scaling=scaling, beam_pix=options['beam_pix'],
+                                 zoom=options['zoom'])
+    click.echo(f'the network sees {_describe(network_input)}')
+    unlabelled = {'ignore_unlabelled': options['ignore_unlabelled']}
+    tiles = open_tiles(images, network_input, **unlabelled)
+    if options['held_out'] is None:
+        tiles, held_out = split_tiles(tiles, seed=options['seed'])
+    else:
+        others = match_classes(read_coco(options['held_out']), images.classes)
+        held_out = open_tiles(others, network_input, **unlabelled)
+    model = train_boxes(
+        output, tiles, held_out, classes=images.classes, network_input=network_input,
+        backbone=options['backbone'], backbone_weights=options['weights'], recipe=recipe,
+        domain=describe_domain(images), seed=options['seed'], device=options['device'],
+        progress=None)
+    plot_box_training(output / 'history.jsonl', path=output / 'history.png')
+    for name, key in (('as found', 'as_found'), ('refined', 'refined')):
+        figures = model.training[key]
+        click.echo(f"{name}: mAP@50 {figures['map_50']:.3f}, mAP@70 {figures['map_70']:.3f} on "
+                   f'{len(held_out)} held-out images')
+    click.echo(f'  wrote {output}/weights.safetensors, params.json, history.png')
+
+
+def _describe(network_input):
+    if network_input.beam_pix is not None:
+        scale = f'{network_input.beam_pix:g} pixels a beam'
+    else:
+        scale = f'{network_input.zoom:g} pixels for each of the image'
+    return f'{network_input.scaling}, {scale}'
