@@ -58,7 +58,8 @@ def main():
     parser.add_argument('--runs', type=int, default=5)
     arguments = parser.parse_args()
     middle = slice(arguments.size // 4, arguments.size // 4 + arguments.size // 2)
-    block = make_radio(1, arguments.size).data[middle, middle]  # covered everywhere
+    sky = make_radio((arguments.size, arguments.size), seed=1).data
+    block = sky[middle, middle]  # covered everywhere
     data = np.tile(block.astype(np.float32), (2, 2))
     seconds = {name: [] for name in FINDERS}
     for run in range(arguments.runs + 1):

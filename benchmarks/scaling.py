@@ -30,7 +30,7 @@ BLOCK = 1024
 
 def make_block(seed=1):
     """Make the middle of a sky, which is covered everywhere, and its header."""
-    sky = make_radio(seed, 2 * BLOCK)
+    sky = make_radio((2 * BLOCK, 2 * BLOCK), seed=seed)
     middle = slice(BLOCK // 2, BLOCK // 2 + BLOCK)
     return sky.data[middle, middle].astype('>f4'), sky.header
 
@@ -53,9 +53,8 @@ def make_mosaic(path, block, header, side, filled=None):
         Pixels along each axis that hold anything; by default all.
     """
     filled = side if filled is None else min(filled, side)
-    header = header.copy()
-    header.update({'BITPIX': -32, 'NAXIS': 2, 'NAXIS1': side, 'NAXIS2': side,
-                   'CRPIX1': side / 2, 'CRPIX2': side / 2})
+    header = fits.PrimaryHDU(block, header).header
+    header.update({'NAXIS1': side, 'NAXIS2': side, 'CRPIX1': side / 2, 'CRPIX2': side / 2})
     text = header.tostring().encode('ascii')
     first = (side - filled) // 2
     with Path(path).open('wb') as file:

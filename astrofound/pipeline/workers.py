@@ -58,6 +58,7 @@ class Workers:
         self._distributed = distributed
         self._stack = ExitStack()
         self._n_threads = n_threads
+        self._keep_quiet()
         if client is None:
             self._n_threads = n_threads or max(1, usable_cores(1024) // n_workers)
             client = self._stack.enter_context(distributed.LocalCluster(
@@ -72,6 +73,12 @@ class Workers:
                 raise WorkerError(f'no scheduler answers at {client} ({error})') from None
         self.client = client
         logger.info('working on %s, dashboard at %s', client, client.dashboard_link)
+
+    def _keep_quiet(self):
+        """Leave what dask says of connections that end to its own handlers."""
+        log = logging.getLogger('distributed')
+        self._stack.callback(setattr, log, 'propagate', log.propagate)
+        log.propagate = False
 
     def close(self):
         """Stop what was started; a client that was given stays open."""

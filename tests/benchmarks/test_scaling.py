@@ -6,8 +6,7 @@ from astropy.io import fits
 from astrofound.image import SurveyImage
 from astrofound.utils import HeaderWarning
 
-HEADER = fits.Header({'SIMPLE': True, 'BITPIX': -32, 'NAXIS': 2, 'NAXIS1': 64, 'NAXIS2': 64,
-                      'BMAJ': 4.0 / 3600, 'BMIN': 4.0 / 3600, 'BPA': 0.0, 'BUNIT': 'Jy/beam',
+HEADER = fits.Header({'BMAJ': 4.0 / 3600, 'BMIN': 4.0 / 3600, 'BPA': 0.0, 'BUNIT': 'Jy/beam',
                       'CTYPE1': 'RA---SIN', 'CTYPE2': 'DEC--SIN', 'CDELT1': -1 / 3600,
                       'CDELT2': 1 / 3600})
 BLOCK = np.random.default_rng(0).normal(size=(64, 64)).astype('>f4')
@@ -25,3 +24,11 @@ def test_the_rest_is_blank(tmp_path):
         data = SurveyImage.read(tmp_path / 'm.fits').data
     np.testing.assert_array_equal(data[192:320, 192:320], np.tile(BLOCK, (2, 2)))
     assert np.isfinite(data).sum() == 128**2
+
+
+def test_block_is_covered_everywhere(monkeypatch):
+    monkeypatch.setattr(scaling, 'BLOCK', 128)
+    block, header = scaling.make_block()
+    assert block.shape == (128, 128)
+    assert np.isfinite(block).all()
+    assert header['BUNIT'].replace(' ', '').lower() == 'jy/beam'
