@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import signal
 import sys
 import time
 from contextlib import ExitStack, suppress
@@ -62,7 +63,7 @@ class Workers:
         if client is None:
             self._n_threads = n_threads or max(1, usable_cores(1024) // n_workers)
             client = self._stack.enter_context(distributed.LocalCluster(
-                n_workers=n_workers, threads_per_worker=1, memory_limit=0,
+                n_workers=n_workers, threads_per_worker=1, memory_limit=0, preload=[__name__],
                 dashboard_address='localhost:0', silence_logs=logging.ERROR))
         if not hasattr(client, 'submit'):
             try:
@@ -138,6 +139,12 @@ class Workers:
         finally:
             with suppress(*lost):
                 self.client.cancel([shared, *futures])
+
+
+def dask_setup(worker):
+    """Leave Ctrl-C, which a terminal sends to all, to the process that started the workers."""
+    with suppress(ValueError):  # of a worker that is a thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _hold(job):
