@@ -43,8 +43,11 @@ def pytest_configure():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Give every test that reads the real observations their mark."""
+    """Mark tests that read the real observations; leave out what needs a network."""
+    offline = pytest.mark.skip(reason='needs the network; ask for it by ASTROFOUND_REMOTE=1')
     for item in items:
+        if item.get_closest_marker('remote_data') and not os.environ.get('ASTROFOUND_REMOTE'):
+            item.add_marker(offline)
         if 'real_data' in getattr(item, 'fixturenames', ()):
             item.add_marker('real_data')
 
