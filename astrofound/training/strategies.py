@@ -215,7 +215,8 @@ def fit_classifier(network, pixels, codes, *, train, validation, options, featur
         n_trainable, n_total = count_parameters(network)
         names = {f'head.{name}' for name in head.state_dict()}
     else:
-        if not isinstance(head, AttentionHead):
+        # Features of random weights hardly differ, and are others after a few steps.
+        if options.strategy != 'scratch' and not isinstance(head, AttentionHead):
             some = np.random.default_rng(options.seed).permutation(train)[:_N_FOR_SCALE]
             some = features_of(pixels[torch.from_numpy(some)])
             head.fit_scale(torch.from_numpy(some).to(network.backbone.device))

@@ -9,6 +9,7 @@ from astrofound.training import (
     ClassifierRecipe,
     StrategyOptions,
     build_classifier,
+    fit_classifier,
     predict_logits,
     train_classifier,
 )
@@ -46,6 +47,18 @@ def test_learns(data):
     assert history[-1]['images_per_second'] > 0
     logits = predict_logits(net, data[0])
     assert (logits.argmax(1).numpy() == data[1]).mean() > 0.9
+
+
+@pytest.mark.parametrize('strategy', ['scratch', 'finetune'])
+def test_features_of_random_weights_set_no_scale(data, strategy):
+    images, codes = data
+    options = StrategyOptions(pooling='mean', strategy=strategy, n_epochs=1, batch_size=16)
+    net = build_classifier(load_backbone('toy_resnet'), 2, options)
+    fit_classifier(net, images, codes, train=np.arange(32), validation=np.arange(0),
+                   options=options,
+                   features_of=lambda pixels: 1e-3 * np.random.default_rng(0).normal(
+                       size=(len(pixels), 512)).astype(np.float32))
+    assert (float(net.head.scale.max()) > 10) == (strategy == 'finetune')
 
 
 def test_the_same_seed_gives_the_same_network(data):
