@@ -13,8 +13,8 @@ from astrofound.estimators import MorphologyClassifier
 from astrofound.evaluation import LearningCurve
 from astrofound.explore import plot_learning_curves
 
-train = make_labelled('rgz', 180, seed=0)
-test = make_labelled('rgz', 120, seed=1)
+train = make_labelled('rgz', 120, seed=0)
+test = make_labelled('rgz', 90, seed=1)
 
 # %%
 # Six classes of Radio Galaxy Zoo, by components and peaks: the same images can be labelled by the
