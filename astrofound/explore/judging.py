@@ -5,7 +5,7 @@ import numpy as np
 from astrofound.evaluation import ClassificationReport
 from astrofound.utils import InputError
 
-from .figures import MARKERS, PALETTE, check_figure_path, new_figure, save_figure
+from .figures import MARKERS, PALETTE, drawing
 
 __all__ = ['plot_confusion', 'plot_reliability']
 
@@ -44,23 +44,19 @@ def plot_confusion(confusion, classes=None, *, path=None, figure=None):
     if counts.shape != (n_classes, n_classes):
         raise InputError("'confusion' must be a report, or have a row and a column for each of "
                          f"'classes'; got the shape {counts.shape} for {n_classes} classes")
-    if path is not None:
-        check_figure_path(path)
     side = max(3.46, 0.5 * n_classes + 1.5)
-    figure = figure if figure is not None else new_figure((side, side * 0.9))
-    ax = figure.subplots()
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    drawn = ax.imshow(shares, cmap='Blues', vmin=0, vmax=1)
-    for (row, column), number in np.ndenumerate(counts):
-        ax.text(column, row, str(number), ha='center', va='center', fontsize='small',
-                color='white' if shares[row, column] > 0.55 else 'black')
-    names = [str(name) for name in classes]
-    ax.set_xticks(range(n_classes), names, rotation=30, ha='right', fontsize='small')
-    ax.set_yticks(range(n_classes), names, fontsize='small')
-    ax.set(xlabel='predicted', ylabel='true')
-    figure.colorbar(drawn, ax=ax, shrink=0.8, label='fraction of the true class')
-    if path is not None:
-        save_figure(figure, path)
+    with drawing(path, figure, (side, side * 0.9)) as figure:
+        ax = figure.subplots()
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        drawn = ax.imshow(shares, cmap='Blues', vmin=0, vmax=1)
+        for (row, column), number in np.ndenumerate(counts):
+            ax.text(column, row, str(number), ha='center', va='center', fontsize='small',
+                    color='white' if shares[row, column] > 0.55 else 'black')
+        names = [str(name) for name in classes]
+        ax.set_xticks(range(n_classes), names, rotation=30, ha='right', fontsize='small')
+        ax.set_yticks(range(n_classes), names, fontsize='small')
+        ax.set(xlabel='predicted', ylabel='true')
+        figure.colorbar(drawn, ax=ax, shrink=0.8, label='fraction of the true class')
     return figure
 
 
@@ -94,27 +90,23 @@ def plot_reliability(reports, *, path=None, figure=None):
     for name, report in reports.items():
         if report.calibration is None:
             raise InputError(f'the report {name!r} was made without probabilities')
-    if path is not None:
-        check_figure_path(path)
-    figure = figure if figure is not None else new_figure((3.46, 3.9))
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    above.plot([0, 1], [0, 1], color='black', linewidth=0.8, linestyle=':')
-    for number, (name, report) in enumerate(reports.items()):
-        bins = report.calibration[report.calibration['n'] > 0]
-        color = PALETTE[number % len(PALETTE)]
-        error = np.abs([bins['accuracy'] - bins['accuracy_low'],
-                        bins['accuracy_high'] - bins['accuracy']])
-        text = f'calibration error {report.ece:.3f}'
-        above.errorbar(bins['confidence'], bins['accuracy'], yerr=error, color=color,
-                       marker=MARKERS[number % len(MARKERS)], markersize=4, linewidth=1.1,
-                       capsize=2, label=f'{name}: {text}' if name else text)
-        edges = [*report.calibration['low'], report.calibration['high'][-1]]
-        below.stairs(report.calibration['n'], edges, color=color, linewidth=1.2)
-    above.set(ylabel='fraction right', xlim=(0, 1), ylim=(-0.02, 1.02))
-    above.legend(fontsize='x-small', loc='upper left')
-    below.set(xlabel='probability of the chosen class', ylabel='images')
-    for ax in (above, below):
-        ax.grid(alpha=0.3)
-    if path is not None:
-        save_figure(figure, path)
+    with drawing(path, figure, (3.46, 3.9)) as figure:
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        above.plot([0, 1], [0, 1], color='black', linewidth=0.8, linestyle=':')
+        for number, (name, report) in enumerate(reports.items()):
+            bins = report.calibration[report.calibration['n'] > 0]
+            color = PALETTE[number % len(PALETTE)]
+            error = np.abs([bins['accuracy'] - bins['accuracy_low'],
+                            bins['accuracy_high'] - bins['accuracy']])
+            text = f'calibration error {report.ece:.3f}'
+            above.errorbar(bins['confidence'], bins['accuracy'], yerr=error, color=color,
+                           marker=MARKERS[number % len(MARKERS)], markersize=4, linewidth=1.1,
+                           capsize=2, label=f'{name}: {text}' if name else text)
+            edges = [*report.calibration['low'], report.calibration['high'][-1]]
+            below.stairs(report.calibration['n'], edges, color=color, linewidth=1.2)
+        above.set(ylabel='fraction right', xlim=(0, 1), ylim=(-0.02, 1.02))
+        above.legend(fontsize='x-small', loc='upper left')
+        below.set(xlabel='probability of the chosen class', ylabel='images')
+        for ax in (above, below):
+            ax.grid(alpha=0.3)
     return figure

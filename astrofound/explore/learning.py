@@ -5,7 +5,7 @@ import numpy as np
 from astrofound.evaluation import class_rates
 from astrofound.utils import InputError
 
-from .figures import GREY, MARKERS, PALETTE, check_figure_path, new_figure, save_figure
+from .figures import GREY, MARKERS, PALETTE, drawing
 
 __all__ = ['plot_class_scores', 'plot_learning_curves', 'plot_strategies']
 
@@ -53,24 +53,25 @@ def plot_learning_curves(panels, *, metrics=('f1',), stacked=False, published=No
     if lacking := {metric for _, table, metric in parts if metric not in table.colnames}:
         raise InputError(f"'panels' has no column {', '.join(sorted(lacking))}; pass what "
                          'LearningCurve.summarize() gave')
-    figure, axes = _axes(figure, len(parts), stacked, path)
-    handles = {}
-    for ax, (title, table, metric) in zip(axes, parts, strict=True):
-        for name, place in _places(panels).items():
-            rows = table[table['name'] == name]
-            if len(rows):
-                handles[name] = _draw_curve(ax, rows, metric, place, name)
-        for fraction, value, label in (published or {}).get(title, ()):
-            handles[label] = ax.plot(100 * fraction, value, '*', color='black', markersize=9,
-                                     markerfacecolor='white', zorder=5)[0]
-        ax.set(ylabel=f'macro {NAMES[metric]}', xlabel='labels used (%)')
-        ax.set_title(title if len(metrics) == 1 or len(panels) > 1 else '', fontsize='medium')
-        ax.grid(alpha=0.3)
-    used = np.unique(np.concatenate([table['fraction'] for table in panels.values()]))
-    _share_scale(axes, np.round(100 * used, 1) if len(used) <= 6 else range(0, 101, 20))
-    figure.legend(handles.values(), handles.keys(), loc='outside lower center',
-                  ncols=2 if stacked or len(parts) == 1 else 4, fontsize='small', frameon=False)
-    return _saved(figure, path)
+    with drawing(path, figure, _size(len(parts), stacked)) as figure:
+        axes = _axes(figure, len(parts), stacked)
+        handles = {}
+        for ax, (title, table, metric) in zip(axes, parts, strict=True):
+            for name, place in _places(panels).items():
+                rows = table[table['name'] == name]
+                if len(rows):
+                    handles[name] = _draw_curve(ax, rows, metric, place, name)
+            for fraction, value, label in (published or {}).get(title, ()):
+                handles[label] = ax.plot(100 * fraction, value, '*', color='black', markersize=9,
+                                         markerfacecolor='white', zorder=5)[0]
+            ax.set(ylabel=f'macro {NAMES[metric]}', xlabel='labels used (%)')
+            ax.set_title(title if len(metrics) == 1 or len(panels) > 1 else '', fontsize='medium')
+            ax.grid(alpha=0.3)
+        used = np.unique(np.concatenate([table['fraction'] for table in panels.values()]))
+        _share_scale(axes, np.round(100 * used, 1) if len(used) <= 6 else range(0, 101, 20))
+        figure.legend(handles.values(), handles.keys(), loc='outside lower center',
+                      ncols=2 if stacked or len(parts) == 1 else 4, fontsize='small', frameon=False)
+    return figure
 
 
 def plot_class_scores(panels, *, metric='f1', path=None, figure=None):
@@ -104,34 +105,37 @@ def plot_class_scores(panels, *, metric='f1', path=None, figure=None):
     WriteError
         If the file cannot be written.
     """
-    figure, axes = _axes(figure, len(_checked(panels)), False, path, aspect=0.85)
-    handles = {}
-    for ax, (title, runs) in zip(axes, panels.items(), strict=True):
-        classes = runs.meta['classes']
-        places = {name: place for name, place in _places(panels).items()
-                  if (runs['name'] == name).any()}
-        width = 0.8 / len(places)
-        for number, (name, place) in enumerate(places.items()):
-            some = runs[runs['name'] == name]
-            some = some[some['fraction'] == some['fraction'].max()]
-            values = class_rates(np.asarray(some['confusion']))[metric]
-            mean = values.mean(axis=0)
-            left = np.arange(len(classes)) + (number - (len(places) - 1) / 2) * width
-            handles[name] = ax.bar(
-                left, mean, 0.92 * width, color=PALETTE[place % len(PALETTE)],
-                hatch=('', '///', '...', 'xxx')[place // 2 % 4], edgecolor='white', linewidth=0.4,
-                yerr=_lengths(mean, values.min(axis=0), values.max(axis=0)),
-                error_kw={'elinewidth': 0.8, 'capsize': 1.5})
-        ax.set_xticks(np.arange(len(classes)), classes,
-                      rotation=30 if max(map(len, classes)) > 5 else 0,
-                      ha='right' if max(map(len, classes)) > 5 else 'center', fontsize='small')
-        ax.set(ylim=(0, 1), ylabel=NAMES[metric])
-        ax.set_title(title, fontsize='medium')
-        ax.grid(alpha=0.3, axis='y')
-        ax.set_axisbelow(True)
-    figure.legend(handles.values(), handles.keys(), loc='outside lower center',
-                  ncols=2 if len(panels) == 1 else 4, fontsize='small', frameon=False)
-    return _saved(figure, path)
+    n_panels = len(_checked(panels))
+    with drawing(path, figure, _size(n_panels, False, aspect=0.85)) as figure:
+        axes = _axes(figure, n_panels, False)
+        handles = {}
+        for ax, (title, runs) in zip(axes, panels.items(), strict=True):
+            classes = runs.meta['classes']
+            places = {name: place for name, place in _places(panels).items()
+                      if (runs['name'] == name).any()}
+            width = 0.8 / len(places)
+            for number, (name, place) in enumerate(places.items()):
+                some = runs[runs['name'] == name]
+                some = some[some['fraction'] == some['fraction'].max()]
+                values = class_rates(np.asarray(some['confusion']))[metric]
+                mean = values.mean(axis=0)
+                left = np.arange(len(classes)) + (number - (len(places) - 1) / 2) * width
+                handles[name] = ax.bar(
+                    left, mean, 0.92 * width, color=PALETTE[place % len(PALETTE)],
+                    hatch=('', '///', '...', 'xxx')[place // 2 % 4], edgecolor='white',
+                    linewidth=0.4,
+                    yerr=_lengths(mean, values.min(axis=0), values.max(axis=0)),
+                    error_kw={'elinewidth': 0.8, 'capsize': 1.5})
+            ax.set_xticks(np.arange(len(classes)), classes,
+                          rotation=30 if max(map(len, classes)) > 5 else 0,
+                          ha='right' if max(map(len, classes)) > 5 else 'center', fontsize='small')
+            ax.set(ylim=(0, 1), ylabel=NAMES[metric])
+            ax.set_title(title, fontsize='medium')
+            ax.grid(alpha=0.3, axis='y')
+            ax.set_axisbelow(True)
+        figure.legend(handles.values(), handles.keys(), loc='outside lower center',
+                      ncols=2 if len(panels) == 1 else 4, fontsize='small', frameon=False)
+    return figure
 
 
 def plot_strategies(summary, *, published=None, path=None, figure=None):
@@ -163,34 +167,32 @@ def plot_strategies(summary, *, published=None, path=None, figure=None):
     """
     if not len(summary):
         raise InputError('there is no strategy to draw')
-    if path is not None:
-        check_figure_path(path)
-    figure = figure if figure is not None else new_figure((COLUMN, 0.9 + 0.27 * len(summary)))
-    ax = figure.subplots()
-    names, f1 = summary['name'].tolist(), np.asarray(summary['f1'])
-    y = np.arange(len(names))[::-1]
-    reference = f1[names.index(summary.meta['baseline'])]
-    colors = [GREY if name == summary.meta['baseline'] else
-              PALETTE[0] if value >= reference else PALETTE[4]
-              for name, value in zip(names, f1, strict=True)]
-    ax.barh(y, f1, 0.7, color=colors, xerr=_lengths(f1, summary['f1_low'], summary['f1_high']),
-            error_kw={'elinewidth': 0.8, 'capsize': 2})
-    ax.axvline(reference, color='black', linewidth=0.8, linestyle=':')
-    for place, name, change in zip(y, names, summary['change'], strict=True):
-        said = '' if name == summary.meta['baseline'] else f'{change:+.3f}'
-        ax.text(1.02, place, said.replace('-', '\N{MINUS SIGN}'), va='center',
-                transform=ax.get_yaxis_transform(), fontsize='small')
-    known = [(value, place) for name, place in zip(names, y, strict=True)
-             if (value := (published or {}).get(name)) is not None]
-    if known:
-        handle, = ax.plot(*zip(*known, strict=True), 'D', color='black', markerfacecolor='white',
-                          markersize=5, zorder=5)
-        figure.legend([handle], ['published'], loc='outside lower right', fontsize='small',
-                      frameon=False)
-    ax.set_yticks(y, names, fontsize='small')
-    highest = max([*f1, *summary['f1_high'], *(value for value, _ in known)])
-    ax.set(xlabel='macro F1', xlim=(0, min(1.0, highest * 1.08)))
-    return _saved(figure, path)
+    with drawing(path, figure, (COLUMN, 0.9 + 0.27 * len(summary))) as figure:
+        ax = figure.subplots()
+        names, f1 = summary['name'].tolist(), np.asarray(summary['f1'])
+        y = np.arange(len(names))[::-1]
+        reference = f1[names.index(summary.meta['baseline'])]
+        colors = [GREY if name == summary.meta['baseline'] else
+                  PALETTE[0] if value >= reference else PALETTE[4]
+                  for name, value in zip(names, f1, strict=True)]
+        ax.barh(y, f1, 0.7, color=colors, xerr=_lengths(f1, summary['f1_low'], summary['f1_high']),
+                error_kw={'elinewidth': 0.8, 'capsize': 2})
+        ax.axvline(reference, color='black', linewidth=0.8, linestyle=':')
+        for place, name, change in zip(y, names, summary['change'], strict=True):
+            said = '' if name == summary.meta['baseline'] else f'{change:+.3f}'
+            ax.text(1.02, place, said.replace('-', '\N{MINUS SIGN}'), va='center',
+                    transform=ax.get_yaxis_transform(), fontsize='small')
+        known = [(value, place) for name, place in zip(names, y, strict=True)
+                 if (value := (published or {}).get(name)) is not None]
+        if known:
+            handle, = ax.plot(*zip(*known, strict=True), 'D', color='black',
+                              markerfacecolor='white', markersize=5, zorder=5)
+            figure.legend([handle], ['published'], loc='outside lower right', fontsize='small',
+                          frameon=False)
+        ax.set_yticks(y, names, fontsize='small')
+        highest = max([*f1, *summary['f1_high'], *(value for value, _ in known)])
+        ax.set(xlabel='macro F1', xlim=(0, min(1.0, highest * 1.08)))
+    return figure
 
 
 def _checked(panels):
@@ -205,17 +207,18 @@ def _places(panels):
     return {name: number for number, name in enumerate(dict.fromkeys(names))}
 
 
-def _axes(figure, n_panels, stacked, path, *, aspect=0.8):
-    """A figure of one or two columns' width, with its panels."""
-    if path is not None:
-        check_figure_path(path)
+def _size(n_panels, stacked, *, aspect=0.8):
+    """Width of one or two columns, and the height that goes with it, in inches."""
     if stacked:
-        figure = figure if figure is not None else new_figure((COLUMN, 2.3 * n_panels + 0.6))
-        return figure, figure.subplots(n_panels, 1, squeeze=False, sharex=True)[:, 0]
+        return COLUMN, 2.3 * n_panels + 0.6
     width = COLUMN if n_panels == 1 else 7.1 * max(1, n_panels / 2)
-    figure = figure if figure is not None else new_figure(
-        (width, aspect * width / n_panels + 0.5))
-    return figure, figure.subplots(1, n_panels, squeeze=False)[0]
+    return width, aspect * width / n_panels + 0.5
+
+
+def _axes(figure, n_panels, stacked):
+    if stacked:
+        return figure.subplots(n_panels, 1, squeeze=False, sharex=True)[:, 0]
+    return figure.subplots(1, n_panels, squeeze=False)[0]
 
 
 def _draw_curve(ax, rows, metric, place, name):
@@ -240,9 +243,3 @@ def _share_scale(axes, ticks):
         ax.set(ylim=(max(low, 0), min(high, 1.02)), xlim=(0, 105), xticks=ticks)
         if ax is not axes[-1] and ax.get_shared_x_axes().joined(ax, axes[-1]):
             ax.set_xlabel('')
-
-
-def _saved(figure, path):
-    if path is not None:
-        save_figure(figure, path)
-    return figure

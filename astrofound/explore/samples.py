@@ -8,7 +8,7 @@ from astrofound.datasets import BoxedImages, LabelledImages, open_images
 from astrofound.preprocess import UnitRange
 from astrofound.utils import InputError, check_number
 
-from .figures import GREY, check_figure_path, new_figure, save_figure
+from .figures import GREY, drawing
 
 __all__ = ['plot_samples']
 
@@ -64,16 +64,11 @@ def plot_samples(data, *, n_samples=4, scaling='auto', boxes=True, raw=True, his
                              f'at least one image each, got {one!r:.80}')
     if not sets:
         raise InputError("'data' has no data set in it")
-    if path is not None:
-        check_figure_path(path)
     n_columns = n_samples + raw + histogram
-    if figure is None:
-        figure = new_figure((1.8 * n_columns, 1.9 * len(sets)))
-    grid = figure.subplots(len(sets), n_columns, squeeze=False)
-    for row, (name, one) in zip(grid, sets.items(), strict=True):
-        _draw_row(row, name, one, n_samples, scaling, boxes, (raw, histogram), seed)
-    if path is not None:
-        save_figure(figure, path)
+    with drawing(path, figure, (1.8 * n_columns, 1.9 * len(sets))) as figure:
+        grid = figure.subplots(len(sets), n_columns, squeeze=False)
+        for row, (name, one) in zip(grid, sets.items(), strict=True):
+            _draw_row(row, name, one, n_samples, scaling, boxes, (raw, histogram), seed)
     return figure
 
 
