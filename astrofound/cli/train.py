@@ -25,6 +25,10 @@ def command():
 @click.option('--backbone', default='compact', show_default=True, metavar='NAME',
               help='A name of `astrofound models list`, timm:NAME, or a folder.')
 @click.option('--weights', metavar='FILE', help='Folder or .safetensors file of that backbone.')
+@click.option('--head', metavar='NAME',
+              help='rcnn (Faster R-CNN) or query (decoder of RT-DETRv2).  [default: rcnn]')
+@click.option('--start', metavar='FOLDER',
+              help='Go on from the detector in this run folder, with its network and scale.')
 @click.option('--tuning', metavar='HOW', help='frozen, lora, full or scratch.  [default: frozen]')
 @click.option('--recipe', metavar='NAME',
               help="With --data default, paper (the paper's code) or smoke, else compact or "
@@ -70,8 +74,8 @@ def _train_compact(output, rounds, workers, options):
     from astrofound.training import RECIPES, train_compact
     from astrofound.utils import InputError, check_choice
 
-    boxed = ('held_out', 'tuning', 'epochs', 'batch', 'rate', 'optimizer', 'crop', 'scaling',
-             'beam_pix', 'zoom')
+    boxed = ('held_out', 'head', 'start', 'tuning', 'epochs', 'batch', 'rate', 'optimizer',
+             'crop', 'scaling', 'beam_pix', 'zoom')
     if wrong := [name for name in boxed if options[name] is not None]:
         raise InputError(f"--{wrong[0].replace('_', '-')} goes with --data")
     chosen = RECIPES[check_choice('recipe', options['recipe'] or 'compact', RECIPES)]

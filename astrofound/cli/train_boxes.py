@@ -18,12 +18,10 @@ def train_on_boxes(output, data, options):
     options : dict
         What the command was given.
     """
-    from astrofound.backbones import load_backbone
     from astrofound.datasets import read_coco
     from astrofound.explore import plot_box_training
     from astrofound.training import (
         BOX_RECIPES,
-        choose_input,
         describe_domain,
         match_classes,
         open_tiles,
@@ -35,13 +33,11 @@ def train_on_boxes(output, data, options):
     base = BOX_RECIPES[check_choice('recipe', options['recipe'] or 'default', BOX_RECIPES)]
     images = read_coco(data)
     click.echo(f'{images!r}')
-    backbone = load_backbone(options['backbone'], weights=options['weights'])
     recipe = base.change(
-        tuning=options['tuning'], n_epochs=options['epochs'], batch_size=options['batch'],
-        learning_rate=options['rate'], crop=options['crop'], optimizer=options['optimizer'])
-    scaling = options['scaling'] or ('contrast' if options['recipe'] == 'paper' else None)
-    network_input = choose_input(images, backbone, scaling=scaling, beam_pix=options['beam_pix'],
-                                 zoom=options['zoom'])
+        head=options['head'], tuning=options['tuning'], n_epochs=options['epochs'],
+        batch_size=options['batch'], learning_rate=options['rate'], crop=options['crop'],
+        optimizer=options['optimizer'])
+    network_input = _choose_input(images, options)
     click.echo(f'the network sees {_describe(network_input)}')
     unlabelled = {'ignore_unlabelled': options['ignore_unlabelled']}
     tiles = open_tiles(images, network_input, **unlabelled)
@@ -53,14 +49,26 @@ def train_on_boxes(output, data, options):
     model = train_boxes(
         output, tiles, held_out, classes=images.classes, network_input=network_input,
         backbone=options['backbone'], backbone_weights=options['weights'], recipe=recipe,
-        domain=describe_domain(images), seed=options['seed'], device=options['device'],
-        progress=None)
+        start=options['start'], domain=describe_domain(images), seed=options['seed'],
+        device=options['device'], progress=None)
     plot_box_training(output / 'history.jsonl', path=output / 'history.png')
     for name, key in (('as found', 'as_found'), ('refined', 'refined')):
         figures = model.training[key]
         click.echo(f"{name}: mAP@50 {figures['map_50']:.3f}, mAP@70 {figures['map_70']:.3f} on "
                    f'{len(held_out)} held-out images')
     click.echo(f'  wrote {output}/weights.safetensors, params.json, history.png')
+
+
+def _choose_input(images, options):
+    """Scale and channels: those of the detector to go on from, or what fits the backbone."""
+    from astrofound.backbones import load_backbone
+    from astrofound.training import choose_input, load_box_model
+
+    if options['start'] is not None:
+        return load_box_model(options['start'], backbone_weights=options['weights']).network_input
+    scaling = options['scaling'] or ('contrast' if options['recipe'] == 'paper' else None)
+    return choose_input(images, load_backbone(options['backbone'], weights=options['weights']),
+                        scaling=scaling, beam_pix=options['beam_pix'], zoom=options['zoom'])
 
 
 def _describe(network_input):

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from astrofound.catalog import CLASS_NAMES, Detections, box_centres, suppress
-from astrofound.networks import SimplePyramid
 from astrofound.pipeline import active_runner
 from astrofound.preprocess import NetworkView, TileGrid, TilingOptions
 from astrofound.training.box_judging import peaks_in, raw_logit
@@ -86,13 +85,10 @@ def _ready(sha256, run, device, precision):
 
 
 def _tiling(model):
-    """Tiles as in the training where every cell sees all of one; else of a good size."""
-    align, side = model.network.transform.multiple, model.tile_side
-    if isinstance(model.network.backbone.neck, SimplePyramid):
-        # what is centred in the core shall be seen whole
-        wanted = max(max(shape) for level in model.network.options.anchors.shapes
-                     for shape in level)
-        halo = min(wanted, side / 4)
+    """Tiles as in the training where all of one decides; else of a good size."""
+    align, side = model.network.align, model.tile_side
+    if not model.network.is_local:
+        halo = min(model.network.reach, side / 4)  # to see whole what is centred in the core
     else:
         side, halo = max(side, _LEAST_SIDE), _HALO
     side, halo = (math.ceil(value / align) * align for value in (side, halo))
@@ -101,12 +97,7 @@ def _tiling(model):
 
 def _raise_limits(model, side):
     """Let a tile larger than those of the training have more sources by its area."""
-    network, options = model.network, model.network.options
-    factor = max(1.0, (side / model.tile_side)**2)
-    n_proposals = math.ceil(factor * options.n_proposals)
-    network.roi_heads.detections_per_img = math.ceil(factor * options.n_detections)
-    network.rpn._post_nms_top_n['testing'] = n_proposals
-    network.rpn._pre_nms_top_n['testing'] = n_proposals
+    model.network.allow(max(1.0, (side / model.tile_side)**2))
 
 
 def _codes(labels, boxes, fwhm_pix, class_names):
@@ -156,7 +147,7 @@ class _TileSearch:
 def _own(model, tile, significance, result):
     """Calibrate and refine what was found in a tile, and keep what is centred in its core."""
     boxes = result['boxes'].float().cpu().numpy().astype(float)
-    if len(boxes) >= model.network.roi_heads.detections_per_img:
+    if len(boxes) >= model.network.n_allowed:
         logger.warning('a tile has as many detections as the network can give, %d: some may be '
                        'missing', len(boxes))
     snr = peaks_in(significance, boxes)

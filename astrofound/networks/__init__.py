@@ -1,4 +1,4 @@
-"""Torch modules of astrofound: the compact detector, and Faster R-CNN on any backbone."""
+"""Torch modules of astrofound: the compact detector, and detectors on any backbone."""
 
 from importlib import import_module
 
@@ -13,15 +13,19 @@ __all__ = [
     'HEADS', 'AttentionHead', 'VectorHead', 'build_head',
     'Candidates', 'CompactNetwork', 'CompactWeights', 'ScoreCalibration', 'decode',
     'for_inference', 'is_box_run', 'load_weights', 'peak_snr', 'save_weights',
-    'AnchorPlan', 'BoxNetwork', 'BoxRefiner', 'FeaturePyramid', 'RcnnOptions', 'SimplePyramid',
-    'best_iou', 'build_rcnn', 'fit_anchors', 'fit_refiner', 'plan_anchors', 'usual_anchors',
+    'BOX_HEADS', 'AnchorPlan', 'BoxNetwork', 'BoxOptions', 'BoxRefiner', 'FasterRcnn',
+    'FeaturePyramid', 'QueryNetwork', 'QueryOptions', 'RcnnOptions', 'SimplePyramid', 'best_iou',
+    'build_box_network', 'fit_anchors', 'fit_refiner', 'plan_anchors', 'usual_anchors',
 ]
 
 # Names whose modules load torchvision's detectors: the compact detector does without.
 _HOMES = {
     'AnchorPlan': 'anchors', 'best_iou': 'anchors', 'fit_anchors': 'anchors',
     'usual_anchors': 'anchors',
-    'BoxNetwork': 'rcnn', 'RcnnOptions': 'rcnn', 'build_rcnn': 'rcnn', 'plan_anchors': 'rcnn',
+    'BOX_HEADS': 'box_heads', 'build_box_network': 'box_heads', 'plan_anchors': 'box_heads',
+    'BoxNetwork': 'box_network', 'BoxOptions': 'box_network',
+    'FasterRcnn': 'rcnn', 'RcnnOptions': 'rcnn',
+    'QueryNetwork': 'queries', 'QueryOptions': 'queries',
     'FeaturePyramid': 'pyramid', 'SimplePyramid': 'pyramid',
     'BoxRefiner': 'refining', 'fit_refiner': 'refining',
 }

@@ -6,7 +6,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork
 
 __all__ = ['IgnoringHeads', 'IgnoringProposals', 'share_inside']
 
-_SHARE = 0.5  # of a box inside a region from which on it is left open
+SHARE_IGNORED = 0.5  # of a box inside a region from which on it is left open
 
 
 def share_inside(boxes, regions):
@@ -92,7 +92,7 @@ class IgnoringProposals(RegionProposalNetwork):
         """
         labels, matched = super().assign_targets_to_anchors(anchors, targets)
         for own, placed, target in zip(labels, anchors, targets, strict=True):
-            own[(own == 0) & (share_inside(placed, target['ignore']) > _SHARE)] = -1.0
+            own[(own == 0) & (share_inside(placed, target['ignore']) > SHARE_IGNORED)] = -1.0
         return labels, matched
 
 
@@ -134,5 +134,5 @@ class IgnoringHeads(RoIHeads):
         """
         matched, labels = super().assign_targets_to_proposals(proposals, gt_boxes, gt_labels)
         for own, boxes, regions in zip(labels, proposals, self._regions, strict=True):
-            own[(own == 0) & (share_inside(boxes, regions) > _SHARE)] = -1
+            own[(own == 0) & (share_inside(boxes, regions) > SHARE_IGNORED)] = -1
         return matched, labels

@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 from astrofound.backbones import BackboneSpec, load_backbone
 from astrofound.networks import ScoreCalibration
 from astrofound.networks.anchors import AnchorPlan
-from astrofound.networks.rcnn import BoxNetwork, RcnnOptions, build_rcnn
+from astrofound.networks.box_heads import BOX_HEADS, build_box_network
+from astrofound.networks.box_network import BoxNetwork
 from astrofound.networks.refining import BoxRefiner
 from astrofound.networks.runs import BOX_KIND, PARAMETERS, read_parameters
 from astrofound.preprocess import NetworkInput
@@ -103,8 +104,9 @@ def save_box_model(run, model):
         'source': model.source, 'backbone': asdict(body.spec), 'tuning': model.tuning,
         'lora_rank': model.lora_rank, 'fingerprint': model.fingerprint,
         'from_scratch': network.backbone.from_scratch,
-        'network': asdict(network.options), 'input': asdict(model.network_input),
-        'tile_side': model.tile_side, 'refiner': asdict(model.refiner),
+        'head': network.options.head, 'network': asdict(network.options),
+        'input': asdict(model.network_input), 'tile_side': model.tile_side,
+        'refiner': asdict(model.refiner),
         'calibration': asdict(model.calibration), 'training': model.training,
     }
     with atomic_path(run / _WEIGHTS) as temporary:
@@ -185,8 +187,9 @@ def _build(run, parameters, backbone_weights, device):
         raise ReadError(f'{run} was trained on other weights of {spec.name} than those found here')
     if tuning == 'lora':
         add_lora(backbone, rank=parameters['lora_rank'])
-    network = build_rcnn(backbone, len(parameters['classes']), RcnnOptions(**options),
-                         from_scratch=parameters['from_scratch'])
+    kind = BOX_HEADS[parameters.get('head', 'rcnn')]  # the only one there was at first
+    network = build_box_network(backbone, len(parameters['classes']), kind.options(**options),
+                                from_scratch=parameters['from_scratch'])
     digest = _load_weights(run / _WEIGHTS, network, tuning)
     return BoxModel(
         network=network.eval(), classes=tuple(parameters['classes']),

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, fields, replace
 
+from astrofound.networks.box_heads import BOX_HEADS
 from astrofound.utils import InputError, check_choice, check_number
 
 __all__ = ['BOX_RECIPES', 'TUNINGS', 'BoxRecipe']
@@ -25,6 +26,9 @@ class BoxRecipe:
 
     Attributes
     ----------
+    head : str
+        A key of ``BOX_HEADS``: ``'rcnn'`` proposes boxes and judges them, ``'query'`` has
+        queries that each look for one source.
     tuning : str
         A key of ``TUNINGS``.
     n_epochs : int
@@ -80,6 +84,7 @@ class BoxRecipe:
         Whether torch is asked for algorithms that repeat to the last bit.
     """
 
+    head: str = 'rcnn'
     tuning: str = 'frozen'
     n_epochs: int = 40
     batch_size: int = 8
@@ -111,6 +116,7 @@ class BoxRecipe:
     deterministic: bool = False
 
     def __post_init__(self):
+        check_choice('head', self.head, BOX_HEADS)
         check_choice('tuning', self.tuning, TUNINGS)
         check_choice('optimizer', self.optimizer, ('adamw', 'sgd'))
         check_choice('schedule', self.schedule, ('cosine', 'constant'))

@@ -10,13 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from astrofound.backbones import load_backbone
-from astrofound.networks.rcnn import RcnnOptions, build_rcnn, plan_anchors
 from astrofound.utils import InputError, check_number, resolve_device
 
-from .adaptation import add_lora
+from .box_beginning import begin, check_start, go_on
 from .box_judging import calibrate_boxes, find_boxes, judge_boxes, refine_boxes
-from .box_model import BoxModel, save_box_model
+from .box_model import BoxModel, load_box_model, save_box_model
 from .box_recipe import BOX_RECIPES
 from .box_trainer import BoxTrainer
 
@@ -24,14 +22,12 @@ __all__ = ['split_tiles', 'train_boxes']
 
 logger = logging.getLogger(__name__)
 
-_DENSITY_FACTOR = 5  # detections of a tile for each source of the fullest
-
 
 def train_boxes(run, tiles, held_out, *, classes, network_input, backbone='compact',
-                backbone_weights=None, recipe=BOX_RECIPES['default'], domain=None, seed=0,
-                device='auto', progress=False):
+                backbone_weights=None, recipe=BOX_RECIPES['default'], start=None, domain=None,
+                seed=0, device='auto', progress=False):
     """
-    Train a Faster R-CNN and write it into a folder.
+    Train a detector on a backbone and write it into a folder.
 
     A run that was stopped goes on from its last epoch when called again with the same folder,
     and ends as if it had not been stopped.
@@ -55,6 +51,9 @@ def train_boxes(run, tiles, held_out, *, classes, network_input, backbone='compa
         Its weights, as there.
     recipe : BoxRecipe, optional
         Settings.
+    start : path-like, optional
+        Run folder of a detector to go on from with other data. It gives backbone, network and
+        anchors, whatever else is said; layers for other classes start anew.
     domain : dict, optional
         What kind of images these are, from `describe_domain`; kept with the detector.
     seed : int, optional
@@ -72,7 +71,8 @@ def train_boxes(run, tiles, held_out, *, classes, network_input, backbone='compa
     Raises
     ------
     InputError
-        If there is nothing to learn from, or the folder holds another training.
+        If there is nothing to learn from, the folder holds another training, or ``start`` sees
+        images otherwise or holds what this recipe would not keep.
     TrainingError
         If the loss is no number any more.
     """
@@ -81,11 +81,19 @@ def train_boxes(run, tiles, held_out, *, classes, network_input, backbone='compa
     _check_tiles(tiles, held_out, classes)
     run.mkdir(parents=True, exist_ok=True)
     device = resolve_device(device)
-    network, fingerprint = _build(backbone, backbone_weights, recipe, tiles, len(classes), seed,
-                                  device)
+    begun = None
+    if start is not None:
+        begun = load_box_model(start, backbone_weights=backbone_weights, device=device)
+        check_start(begun, recipe, network_input)
+        network, fingerprint = go_on(begun, recipe, tiles, len(classes), seed=seed)
+        backbone = begun.source
+    else:
+        network, fingerprint = begin(backbone, backbone_weights, recipe, tiles, len(classes),
+                                     seed=seed, device=device)
     _check_same_run(run, {
         'backbone': network.backbone.body.spec.name, 'recipe': asdict(recipe), 'seed': seed,
         'classes': classes, 'input': asdict(network_input), 'n_tiles': len(tiles),
+        'start': '' if begun is None else begun.sha256,
         'n_boxes': sum(len(tile.boxes) for tile in tiles)})
     with _deterministic(recipe.deterministic):
         trainer = BoxTrainer(network, recipe, tiles, scaling=network_input.scaling, seed=seed)
@@ -104,27 +112,6 @@ def _check_tiles(tiles, held_out, classes):
     largest = max(int(tile.labels.max(initial=-1)) for tile in [*tiles, *held_out])
     if largest >= len(classes):
         raise InputError(f'class {largest} of a box is not among the {len(classes)} classes')
-
-
-def _build(backbone, backbone_weights, recipe, tiles, n_classes, seed, device):
-    body = load_backbone(backbone, weights=backbone_weights, device=device,
-                         pretrained=recipe.tuning != 'scratch')
-    wanted = _DENSITY_FACTOR * max(len(tile.boxes) for tile in tiles)
-    n_detections = recipe.n_detections or max(100, wanted)
-    options = RcnnOptions(
-        width=recipe.width, head_width=recipe.head_width, n_detections=n_detections,
-        n_proposals=recipe.n_proposals or max(300, 3 * n_detections),
-        n_samples=512 if recipe.n_proposals else min(512, max(64, 4 * wanted)),
-        normalized=recipe.normalized, extra_level=recipe.extra_level, last_only=recipe.last_only)
-    boxes = np.concatenate([tile.boxes for tile in tiles])
-    options = plan_anchors(options, body, boxes[:, 2:] - boxes[:, :2],
-                           n_anchors=recipe.n_anchors, usual=recipe.anchors == 'usual')
-    body.requires_grad_(recipe.tuning in ('full', 'scratch'))
-    fingerprint = '' if recipe.tuning in ('full', 'scratch') else body.fingerprint()
-    if recipe.tuning == 'lora':
-        add_lora(body, rank=recipe.lora_rank)
-    return build_rcnn(body, n_classes, options, from_scratch=recipe.tuning == 'scratch',
-                      seed=seed), fingerprint
 
 
 def _check_same_run(run, described):

@@ -45,6 +45,10 @@ def test_train_evaluate_detect(coco, tmp_path, capsys):
     assert 'ViT-B from scratch' in out
     rates = Table.read(tmp_path / 'judged' / 'box_rates.ecsv')
     assert rates['n_true'].sum() == 12
+    further = tmp_path / 'further'
+    assert main(['train', 'detector', '--data', str(coco), '-o', str(further), '--start', str(run),
+                 '--recipe', 'smoke', '--device', 'cpu', '--epochs', '1']) == 0
+    assert 'the network sees significance' in capsys.readouterr().out
     regions = tmp_path / 'sources.reg'
     assert main(['detect', str(tmp_path / '0.fits'), '--detector', str(run), '--threshold', '0.01',
                  '-o', str(regions)]) == 0
@@ -54,6 +58,7 @@ def test_train_evaluate_detect(coco, tmp_path, capsys):
 @pytest.mark.parametrize(('words', 'message'), [
     (('--data', 'gone.json'), 'gone.json'),
     (('--tuning', 'lora'), '--tuning goes with --data'),
+    (('--start', 'run'), '--start goes with --data'),
     (('--recipe', 'smok'), "did you mean 'smoke'"),
 ])
 def test_bad_training(words, message, capsys, tmp_path):

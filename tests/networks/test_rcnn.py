@@ -5,7 +5,13 @@ import torch
 from torch import nn
 
 from astrofound.backbones import load_backbone
-from astrofound.networks import BoxNetwork, FeaturePyramid, RcnnOptions, build_rcnn, plan_anchors
+from astrofound.networks import (
+    FasterRcnn,
+    FeaturePyramid,
+    RcnnOptions,
+    build_box_network,
+    plan_anchors,
+)
 from astrofound.networks.ignoring import share_inside
 from astrofound.utils import InputError
 
@@ -17,7 +23,7 @@ def build(name='toy_resnet', *, paper=False, n_classes=2, **options):
     backbone = load_backbone(name)
     options = plan_anchors(replace(SMALL, normalized=not paper, extra_level=paper), backbone,
                            SIDES, usual=paper)
-    return build_rcnn(backbone, n_classes, options)
+    return build_box_network(backbone, n_classes, options)
 
 
 def target(boxes=(), ignore=()):
@@ -73,7 +79,7 @@ def test_frozen_means_frozen():
 @pytest.mark.parametrize('from_scratch', [False, True])
 def test_statistics_move_from_scratch_only(from_scratch):
     backbone = load_backbone('toy_resnet')
-    network = build_rcnn(backbone, 1, plan_anchors(SMALL, backbone, SIDES),
+    network = build_box_network(backbone, 1, plan_anchors(SMALL, backbone, SIDES),
                          from_scratch=from_scratch).train()
     before = backbone.model.bn1.running_mean.clone()
     network([torch.rand(1, 64, 64)], [target([[5, 5, 20, 20]])])
@@ -111,4 +117,4 @@ def test_same_seed_same_weights():
 
 def test_anchors_are_needed():
     with pytest.raises(InputError, match="'anchors' must be a plan for the 4 levels"):
-        BoxNetwork(FeaturePyramid(load_backbone('toy_resnet'), 8), 1, SMALL)
+        FasterRcnn(FeaturePyramid(load_backbone('toy_resnet'), 8), 1, SMALL)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,6 +52,43 @@ def train(run, tiles, recipe=TINY, **options):
     tiles = [BoxTile(np.clip(t.raw / 40 + 0.2, 0, 1), t.significance, t.boxes, t.labels, t.ignore,
                      t.name) for t in tiles]
     return train_boxes(run, tiles[1:], tiles[:1], recipe=recipe, **options)
+
+
+def test_queries_train_and_come_back(tmp_path, tiles):
+    recipe = TINY.change(head='query')
+    whole = train(tmp_path, tiles, recipe, seed=3)
+    loaded = load_box_model(tmp_path)
+    assert type(loaded.network).__name__ == 'QueryNetwork'
+    assert loaded.network.options == whole.network.options
+    one, two = whole.network.state_dict(), loaded.network.state_dict()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert train(tmp_path / 'again', tiles, recipe, seed=3).training == whole.training
+
+
+@pytest.mark.parametrize('head', ['rcnn', 'query'])
+def test_a_training_goes_on_from_another_detector(tmp_path, tiles, head):
+    first = train(tmp_path / 'first', tiles, TINY.change(head=head))
+    other = [replace(tile, labels=np.arange(len(tile.labels)) % 2) for tile in tiles]
+    model = train(tmp_path / 'then', other, TINY.change(head=head, learning_rate=1e-12),
+                  classes=('red', 'blue'), start=tmp_path / 'first', backbone='compact')
+    assert model.source == 'toy_resnet'  # that of the first, whatever is said
+    one, two = first.network.state_dict(), model.network.state_dict()
+    kept = [name for name in one if one[name].shape == two[name].shape]
+    assert len(kept) < len(one)  # the layers that say classes
+    learnt = [name for name in kept if 'running_' not in name and 'num_batches' not in name]
+    assert all(torch.allclose(one[name], two[name], atol=1e-6) for name in learnt)
+    assert model.network.options.anchors == first.network.options.anchors
+
+
+def test_a_detector_to_go_on_from_must_fit(tmp_path, tiles):
+    train(tmp_path / 'first', tiles, TINY.change(n_epochs=1))
+    with pytest.raises(InputError, match="tuning 'scratch', from which one with 'frozen'"):
+        train(tmp_path / 'then', tiles, TINY.change(tuning='frozen'), start=tmp_path / 'first')
+    with pytest.raises(InputError, match="head 'rcnn', the recipe says 'query'"):
+        train(tmp_path / 'then', tiles, TINY.change(head='query'), start=tmp_path / 'first')
+    with pytest.raises(InputError, match="'start' sees images with"):
+        train(tmp_path / 'then', tiles, start=tmp_path / 'first',
+              network_input=NetworkInput(scaling='significance', zoom=2.0))
 
 
 def weights_of(run):
@@ -171,11 +209,11 @@ def test_parts_of_a_batch_sum_up_to_it(tiles):
 
 def _network():
     from astrofound.backbones import load_backbone
-    from astrofound.networks import RcnnOptions, build_rcnn, plan_anchors
+    from astrofound.networks import RcnnOptions, build_box_network, plan_anchors
 
     backbone = load_backbone('toy_resnet')
     options = RcnnOptions(width=8, head_width=16, n_proposals=8)
-    return build_rcnn(backbone, 1, plan_anchors(options, backbone, [[8, 8]]))
+    return build_box_network(backbone, 1, plan_anchors(options, backbone, [[8, 8]]))
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_epochs_before(tmp_path, tiles, monkeypatch):
