@@ -120,6 +120,10 @@ def _train_compact(output, rounds, workers, options):
 @click.option('--clip', type=float, metavar='SIGMA', help='Set fainter pixels to 0.')
 @click.option('--augment', default='sky', show_default=True,
               help='sky, sky-parity (where handedness is a class), photometric or none.')
+@click.option('--orientations', default='auto', show_default=True, metavar='N',
+              help='Views to average over: 1, 4 (turned) or 8 (turned and mirrored).')
+@click.option('--mirror', multiple=True, metavar='CLASS,CLASS',
+              help='Classes that are mirror images of each other; may be repeated.')
 @click.option('--epochs', default='auto', show_default=True, metavar='N',
               help='Passes over the images.')
 @click.option('--rate', default='auto', show_default=True, metavar='RATE',
@@ -133,6 +137,7 @@ def _train_compact(output, rounds, workers, options):
 @click.option('--cache', metavar='FOLDER', help='Keep features of a frozen backbone here.')
 @click.option('--seed', type=int, default=0, show_default=True)
 @click.option('--device', default='auto', show_default=True, help='cpu, cuda, cuda:1, mps ...')
+@click.option('--precision', default='auto', show_default=True, help='auto, float32 or bfloat16.')
 def classifier(data, output, mosaic, labels, test_data, unlabelled, **options):
     """
     Fit a classifier to labelled images.
@@ -153,10 +158,12 @@ def classifier(data, output, mosaic, labels, test_data, unlabelled, **options):
         options['backbone'], weights=options['weights'], strategy=options['strategy'],
         head=options['head'], solver=options['solver'], crop=parse_number(options['crop']),
         image_size=parse_number(options['size']), scaling=options['scaling'], clip=options['clip'],
-        augment=options['augment'], n_epochs=parse_number(options['epochs']),
-        learning_rate=parse_number(options['rate']), batch_size=options['batch'],
+        augment=options['augment'], orientations=parse_number(options['orientations']),
+        mirror=[pair.split(',') for pair in options['mirror']] or None,
+        n_epochs=parse_number(options['epochs']), learning_rate=parse_number(options['rate']),
+        batch_size=options['batch'],
         n_blocks=parse_number(options['blocks']), lora_rank=options['rank'], cache=options['cache'],
-        random_state=options['seed'], device=options['device'],
+        random_state=options['seed'], device=options['device'], precision=options['precision'],
         run=None if options['strategy'] == 'frozen' else place)
     boxes = None if images.boxes is None else [own[0] for own in images.boxes]
     model.fit(images.images, images.labels, boxes=boxes, unlabelled=list(unlabelled) or None,
@@ -164,7 +171,9 @@ def classifier(data, output, mosaic, labels, test_data, unlabelled, **options):
     if not Ranks().is_main:
         return
     model.save(place)
-    click.echo(f'{model.n_trainable_:,} of {model.n_parameters_:,} parameters learnt')
+    speed = model.history_[-1].get('images_per_second')
+    click.echo(f'{model.n_trainable_:,} of {model.n_parameters_:,} parameters learnt'
+               + (f', at {speed:.0f} images/s' if speed else ''))
     if test_data is not None:
         _judge(model, open_labelled(test_data, mosaic=mosaic, labels=labels,
                                     cutout=options['cutout']), place)

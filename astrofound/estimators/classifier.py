@@ -42,6 +42,7 @@ from astrofound.utils import (
 from .feature_cache import cached_features
 from .image_tensors import prepare_images
 from .labelling import class_weights, encode_labels, split_rows
+from .orientations import check_orientations, mirrored_codes, turned
 from .preparing import Preparation, check_preparation
 from .saving import WEIGHTS, SavingMixin
 
@@ -50,7 +51,7 @@ __all__ = ['MorphologyClassifier']
 _SIZE_OF_ANY = 128  # for a backbone that takes any size
 _N_BEAMS = 32.0  # side of a cutout: most radio galaxies are shorter
 _OPTIONS = ('strategy', 'head', 'solver', 'lora_rank', 'n_epochs', 'learning_rate', 'batch_size',
-            'augment', 'unfreeze_after', 'n_blocks', 'layer_decay', 'patience')
+            'unfreeze_after', 'n_blocks', 'layer_decay', 'patience')
 _LEARNT = ('temperature', 'n_channels', 'image_size', 'fingerprint', 'n_trainable', 'n_parameters',
            'history')
 _N_VIEWS = {'none': 1, 'photometric': 1, 'sky-parity': 4, 'sky': 8}
@@ -83,7 +84,15 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         Pixels that do not rise so many sigma above the sky become 0.
     augment : str, optional
         A key of `~astrofound.training.AUGMENTATIONS`; ``'sky-parity'`` where a mirror image is
-        of another class. It also decides over how many orientations predictions are averaged.
+        of another class.
+    orientations : {'auto', 1, 4, 8}, optional
+        Over how many views of an image its features are averaged, where the backbone is
+        frozen, or its logits: 4 are turned by right angles, 8 also mirrored. ``'auto'`` takes
+        1 for features, which cost so many times as much, and for logits those that ``augment``
+        holds for equal.
+    mirror : sequence of (str, str), optional
+        Classes that are each other's mirror image. Images are then mirrored together with
+        their labels, in the fit and in predictions, and in no other way.
     class_weight : {'balanced'} or None, optional
         ``'balanced'`` weighs each class by one over its number.
     n_epochs : int or 'auto', optional
@@ -151,10 +160,10 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
 
     def __init__(self, backbone='compact', *, strategy='frozen', head='linear', solver='lbfgs',
                  pooling='auto', image_size='auto', scaling='auto', crop=None, clip=None,
-                 augment='sky', class_weight='balanced', n_epochs='auto', learning_rate='auto',
-                 batch_size=64, unfreeze_after='auto', n_blocks='all', layer_decay='auto',
-                 lora_rank=8, validation=0.15, patience='auto', weights=None, cutout_size='auto',
-                 random_state=0, device='auto', precision='auto', cache=None, run=None):
+                 augment='sky', orientations='auto', mirror=None, class_weight='balanced',
+                 n_epochs='auto', learning_rate='auto', batch_size=64, unfreeze_after='auto',
+                 n_blocks='all', layer_decay='auto', lora_rank=8, validation=0.15,
+                 patience='auto', weights=None, cutout_size='auto', random_state=0, device='auto', precision='auto', cache=None, run=None):
         self.backbone = backbone
         self.strategy = strategy
         self.head = head
@@ -165,6 +174,8 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         self.crop = crop
         self.clip = clip
         self.augment = augment
+        self.orientations = orientations
+        self.mirror = mirror
         self.class_weight = class_weight
         self.n_epochs = n_epochs
         self.learning_rate = learning_rate
@@ -235,6 +246,7 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         fitted = fit_classifier(
             network, prepared.pixels, codes, train=train, validation=validation,
             options=self._options, features_of=self._features, run=self.run, progress=progress,
+            mirror=self._mirror,
             class_weights=(class_weights(codes[train], len(self.classes_))
                            if self.class_weight else None),
             unlabelled=self._open_unlabelled(unlabelled, progress))
@@ -350,6 +362,7 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         check_choice('head', self.head, HEADS)
         check_choice('solver', self.solver, SOLVERS)
         check_choice('augment', self.augment, AUGMENTATIONS)
+        check_orientations(self.orientations)
         check_choice('precision', self.precision, ('auto', 'float32', 'bfloat16'))
         check_number('validation', self.validation, minimum=0, maximum=0.9)
         if self.class_weight is not None:
@@ -387,7 +400,11 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
                                else self.image_size)
         spec.grid_shape((self.image_size_, self.image_size_))
         fast = device.type == 'cuda' and has_fast_bfloat16(device)
+        self._mirror = mirrored_codes(self.mirror, self.classes_)
+        # Mirrored with their labels, images must not be mirrored without.
+        is_paired = self._mirror is not None and self.augment == 'sky'
         self._options = StrategyOptions(
+            augment='sky-parity' if is_paired else self.augment,
             pooling=spec.check_pooling(self.pooling), seed=self.random_state,
             mixed_precision=self.precision == 'bfloat16' or (self.precision == 'auto' and fast),
             **{name: getattr(self, name) for name in _OPTIONS})
@@ -424,15 +441,30 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
                 f"out, the first is row {first['row']}: {first['reason']}"), stacklevel=3)
         return prepared
 
+    @property
+    def _n_orientations(self):
+        """Views that are held for equal; those of paired classes are only turned."""
+        n_asked = self.orientations
+        if n_asked == 'auto':
+            n_asked = 1 if self._options.is_probe else _N_VIEWS[self._options.augment]
+        return n_asked if self._mirror is None else min(n_asked, 4)
+
     def _features(self, pixels):
         """Pooled features of the backbone as it was loaded, from the cache where they are."""
         settings = f'{self.fingerprint_} {self._options.pooling} {self._options.mixed_precision}'
         return cached_features(self.network_, pixels, settings=settings, cache=self.cache,
                                batch_size=self.batch_size,
-                               mixed_precision=self._options.mixed_precision)
+                               mixed_precision=self._options.mixed_precision,
+                               n_orientations=self._n_orientations)
 
     def _logits(self, pixels):
-        """Logits averaged over the orientations that the augmentation holds for equal."""
+        """Logits, averaged over what the image may look like as well."""
+        logits = self._logits_of(pixels)
+        if self._mirror is None or not len(pixels):
+            return logits
+        return 0.5 * (logits + self._logits_of(pixels.flip(3))[:, self._mirror])
+
+    def _logits_of(self, pixels):
         if not len(pixels):
             return np.zeros((0, len(self.classes_)), np.float32)
         if self._options.is_probe:    # so that images seen before cost nothing with a cache
@@ -440,11 +472,7 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
             with torch.inference_mode():
                 head = self.network_.head.eval()
                 return head(features.to(self.network_.backbone.device)).cpu().numpy()
-        n_views = _N_VIEWS[self.augment]
-        total = 0
-        for turn in range(n_views):
-            view = torch.rot90(pixels, turn % 4, (2, 3))
-            view = view.flip(3) if turn >= 4 else view
-            total = total + predict_logits(self.network_, view, batch_size=self.batch_size,
-                                           mixed_precision=self._options.mixed_precision)
-        return total.numpy() / n_views
+        total = sum(predict_logits(self.network_, view, batch_size=self.batch_size,
+                                   mixed_precision=self._options.mixed_precision)
+                    for view in turned(pixels, self._n_orientations))
+        return total.numpy() / self._n_orientations

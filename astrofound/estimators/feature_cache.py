@@ -9,6 +9,8 @@ import torch
 
 from astrofound.utils import ReadError, WriteError
 
+from .orientations import turned
+
 __all__ = ['FeatureCache', 'cached_features', 'pixel_key']
 
 _TABLE = 'CREATE TABLE IF NOT EXISTS features (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID'
@@ -120,7 +122,7 @@ class FeatureCache:
 
 @torch.inference_mode()
 def cached_features(network, pixels, *, settings, cache=None, batch_size=64,
-                    mixed_precision=False):
+                    mixed_precision=False, n_orientations=1):
     """
     Compute pooled features of prepared images, except for those that the cache knows.
 
@@ -138,31 +140,39 @@ def cached_features(network, pixels, *, settings, cache=None, batch_size=64,
         Images at once.
     mixed_precision : bool, optional
         Whether the backbone computes in bfloat16.
+    n_orientations : {1, 4, 8}, optional
+        Views over which features are averaged.
 
     Returns
     -------
     features : 2D `~numpy.ndarray` of float32
         One row an image.
     """
+    options = batch_size, mixed_precision, n_orientations
     if cache is None:
-        return _features(network, pixels, batch_size, mixed_precision)
+        return _features(network, pixels, *options)
+    if n_orientations > 1:
+        settings = f'{settings} {n_orientations}'
     with FeatureCache(cache) as store:
         keys = [pixel_key(settings, image.numpy()) for image in pixels]
         vectors = [store.get(key) for key in keys]
         new = [index for index, vector in enumerate(vectors) if vector is None]
         if new:
-            found = _features(network, pixels[new], batch_size, mixed_precision)
+            found = _features(network, pixels[new], *options)
             store.put([keys[index] for index in new], found)
             for index, vector in zip(new, found, strict=True):
                 vectors[index] = vector
     return np.stack(vectors)
 
 
-def _features(network, pixels, batch_size, mixed_precision):
+def _features(network, pixels, batch_size, mixed_precision, n_orientations):
     network.backbone.eval()
     device, out = network.backbone.device, []
     for part in pixels.split(batch_size):
-        with torch.autocast(device.type, torch.bfloat16, enabled=mixed_precision):
-            features = network.backbone(part.to(device, torch.float32))
-        out.append(features.pooled(network.pooling).float().cpu().numpy())
+        total = 0
+        for view in turned(part.to(device, torch.float32), n_orientations):
+            with torch.autocast(device.type, torch.bfloat16, enabled=mixed_precision):
+                features = network.backbone(view)
+            total = total + features.pooled(network.pooling).float()
+        out.append((total / n_orientations).cpu().numpy())
     return np.concatenate(out)

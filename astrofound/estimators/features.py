@@ -28,6 +28,7 @@ from astrofound.utils import (
 
 from .feature_cache import FeatureCache, pixel_key
 from .image_tensors import resize_images
+from .orientations import check_orientations, turned
 from .preparing import Preparation, check_preparation
 from .saving import SavingMixin
 
@@ -62,6 +63,9 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         What is kept of each image, as for `~astrofound.preprocess.CropToSource`.
     clip : float, optional
         Pixels that do not rise so many sigma above the sky become 0.
+    orientations : {1, 4, 8}, optional
+        Over how many views of an image its vector is averaged, each of which costs as much as
+        the first: 4 are turned by right angles, 8 also mirrored.
     cutout_size : number, `~astropy.units.Quantity` or 'auto', optional
         Side of a cutout around a source of a catalogue, in pixels or as an angle. ``'auto'``
         makes the beam fill one patch.
@@ -97,14 +101,15 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     """
 
     def __init__(self, backbone='compact', *, pooling='auto', image_size='auto', scaling='auto',
-                 crop=None, clip=None, cutout_size='auto', weights=None, batch_size='auto',
-                 device='auto', precision='auto', cache=None):
+                 crop=None, clip=None, orientations=1, cutout_size='auto', weights=None,
+                 batch_size='auto', device='auto', precision='auto', cache=None):
         self.backbone = backbone
         self.pooling = pooling
         self.image_size = image_size
         self.scaling = scaling
         self.crop = crop
         self.clip = clip
+        self.orientations = orientations
         self.cutout_size = cutout_size
         self.weights = weights
         self.batch_size = batch_size
@@ -153,8 +158,8 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         self.batch_size_ = _BATCH.get(self._device.type, 16) if self.batch_size == 'auto' else (
             self.batch_size)
         self._settings = repr((spec.name, self.backbone_.fingerprint(), self._pooling, self._size,
-                               self.scaling, self.crop, self.clip, str(self._dtype()),
-                               __version__))
+                               self.scaling, self.crop, self.clip, self.orientations,
+                               str(self._dtype()), __version__))
         self._fitted_with = self.get_params()
         return self
 
@@ -320,11 +325,16 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     def _run(self, images):
         batch = torch.from_numpy(images).to(self._device)
         batch, blank = resize_images(batch, self._size)
-        with torch.autocast(self._device.type, dtype=torch.bfloat16,
-                            enabled=self._dtype() == torch.bfloat16):
-            features = self.backbone_(batch, blank=blank)
-        # outside, where the sums of pooling keep float32
-        return features.pooled(self._pooling).float().cpu().numpy()
+        blanks = [None] * self.orientations if blank is None else [
+            view[:, 0] for view in turned(blank[:, None], self.orientations)]
+        total = 0
+        for view, hidden in zip(turned(batch, self.orientations), blanks, strict=True):
+            with torch.autocast(self._device.type, dtype=torch.bfloat16,
+                                enabled=self._dtype() == torch.bfloat16):
+                features = self.backbone_(view, blank=hidden)
+            # outside, where the sums of pooling keep float32
+            total = total + features.pooled(self._pooling).float()
+        return (total / self.orientations).cpu().numpy()
 
     def _dtype(self):
         if self.precision == 'auto':
@@ -340,6 +350,7 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
 
     def _check_parameters(self):
         check_choice('precision', self.precision, ('auto', 'float32', 'bfloat16'))
+        check_orientations(self.orientations, auto=False)
         if self.batch_size != 'auto':
             check_number('batch_size', self.batch_size, minimum=1, integer=True)
         if self.image_size not in ('auto', None):

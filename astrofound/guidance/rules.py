@@ -174,7 +174,7 @@ _DATA = (
          'the sky has no up; the paper did not study augmentation and points to others',
          'Sect. 5', sets={'augment': 'sky'}),
     Rule('handed-classes', _both(_classifies, lambda s: s.is_handed),
-         'augment with rotations and without flips',
+         'augment with rotations and without flips, or give pairs of classes as mirror',
          'the names of the classes say that a mirror image is of another class', OURS,
          sets={'augment': 'sky-parity'}),
     Rule('labels', _both(_classifies, lambda s: s.domain == 'radio' and len(s.classes) > 3),

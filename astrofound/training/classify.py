@@ -111,7 +111,8 @@ class ClassifierRecipe:
 
 
 def train_classifier(network, images, codes, *, train, validation, recipe, class_weights=None,
-                     unlabelled=None, seed=0, device='cpu', run=None, progress=False):
+                     mirror=None, unlabelled=None, seed=0, device='cpu', run=None,
+                     progress=False):
     """
     Train a network on labelled images, in place.
 
@@ -130,6 +131,9 @@ def train_classifier(network, images, codes, *, train, validation, recipe, class
         Settings.
     class_weights : 1D `~numpy.ndarray`, optional
         Weight of each class in the loss.
+    mirror : 1D `~numpy.ndarray` of int, optional
+        Class of a mirror image of each class: half of the images are then mirrored, and their
+        labels with them. The augmentation of the recipe must not mirror.
     unlabelled : `torch.Tensor`, optional
         Images without labels, for FixMatch [1]_: what the network is sure of on a lightly
         changed image it must also say of a strongly changed one.
@@ -158,7 +162,7 @@ def train_classifier(network, images, codes, *, train, validation, recipe, class
        and Confidence, arXiv:2001.07685.
     """
     trainer = _Trainer(network, images, np.asarray(codes), train, validation, recipe,
-                       class_weights, unlabelled, seed, torch.device(device))
+                       class_weights, mirror, unlabelled, seed, torch.device(device))
     folder = None if run is None else Path(run)
     if folder is not None:
         trainer.resume(folder)
@@ -209,12 +213,13 @@ class _Trainer:
     """Network, optimiser, running mean and how far the training is."""
 
     def __init__(self, network, images, codes, train, validation, recipe, class_weights,
-                 unlabelled, seed, device):
+                 mirror, unlabelled, seed, device):
         self.network, self.recipe, self.seed, self.device = network, recipe, seed, device
         self.images, self.codes = images, torch.from_numpy(codes.astype(np.int64))
         self.train, self.validation = np.asarray(train), np.asarray(validation)
         self.weights = None if class_weights is None else torch.as_tensor(
             class_weights, dtype=torch.float32, device=device)
+        self.mirror = None if mirror is None else torch.from_numpy(np.asarray(mirror))
         self.unlabelled = unlabelled
         self.augment = AUGMENTATIONS[recipe.augment]
         self.epoch, self.step, self.history = 0, 0, []
@@ -278,8 +283,10 @@ class _Trainer:
         self.history.append(entry)
 
     def _step(self, rows, chance, rng):
-        loss = self._loss(self._batch(self.images, rows, self.augment, chance),
-                          self.codes[rows].to(self.device), self.weights)
+        batch, codes = self._batch(self.images, rows, self.augment, chance), self.codes[rows]
+        if self.mirror is not None:
+            batch, codes = self._mirrored(batch, codes, chance)
+        loss = self._loss(batch, codes.to(self.device), self.weights)
         if self.unlabelled is not None and len(self.unlabelled):
             loss = loss + self._consistency(len(rows), chance, rng)
         if not torch.isfinite(loss):
@@ -302,6 +309,13 @@ class _Trainer:
             if self.network.backbone.spec.scale == 'unit':
                 batch = batch.clamp(0, 1)
         return batch
+
+    def _mirrored(self, batch, codes, chance):
+        """Mirror half of the images, and what their labels say."""
+        chosen = torch.rand(len(codes), generator=chance) < 0.5
+        there = chosen.to(self.device)[:, None, None, None]
+        return torch.where(there, batch.flip(3), batch), torch.where(
+            chosen, self.mirror[codes], codes)
 
     def _forward(self, batch):
         with torch.autocast(self.device.type, torch.bfloat16,
@@ -373,6 +387,8 @@ class _Trainer:
         described = json.loads(json.dumps({
             'recipe': asdict(self.recipe), 'seed': self.seed, 'n_train': len(self.train),
             'n_validation': len(self.validation)}))
+        if self.mirror is not None:
+            described['mirror'] = self.mirror.tolist()
         path = folder / 'recipe.json'
         if not path.exists():
             if self.ranks.is_main:

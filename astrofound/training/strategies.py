@@ -174,7 +174,7 @@ def build_classifier(backbone, n_classes, options):
 
 
 def fit_classifier(network, pixels, codes, *, train, validation, options, features_of,
-                   class_weights=None, unlabelled=None, run=None, progress=False):
+                   class_weights=None, mirror=None, unlabelled=None, run=None, progress=False):
     """
     Fit a classifier by the strategy asked for.
 
@@ -192,7 +192,7 @@ def fit_classifier(network, pixels, codes, *, train, validation, options, featur
         What is asked for.
     features_of : callable
         From pixels to pooled features ``(n, n_features)`` of the backbone as it is.
-    class_weights, unlabelled, run, progress : optional
+    class_weights, mirror, unlabelled, run, progress : optional
         As for `train_classifier`.
 
     Returns
@@ -206,6 +206,11 @@ def fit_classifier(network, pixels, codes, *, train, validation, options, featur
         rows = torch.from_numpy(np.sort(np.concatenate([train, validation])))
         features = np.zeros((len(pixels), len(head.level)), np.float32)
         features[rows] = features_of(pixels[rows])
+        if mirror is not None:
+            some = features_of(pixels[torch.from_numpy(train)].flip(3))
+            features = np.concatenate([features, some])
+            codes = np.append(codes, mirror[codes[train]])
+            train = np.append(train, np.arange(len(pixels), len(features)))
         history = fit_head(
             head.cpu(), features, codes, train=train, validation=validation,
             solver=options.solver, class_weights=class_weights, seed=options.seed,
@@ -226,7 +231,7 @@ def fit_classifier(network, pixels, codes, *, train, validation, options, featur
         names, (n_trainable, n_total) = set(trainable_state(network)), count_parameters(network)
         history = train_classifier(
             network, pixels, codes, train=train, validation=validation, recipe=recipe,
-            class_weights=class_weights, unlabelled=unlabelled, seed=options.seed,
+            class_weights=class_weights, mirror=mirror, unlabelled=unlabelled, seed=options.seed,
             device=network.backbone.device, run=run, progress=progress)
     network.eval()
     state = {name: tensor.detach().cpu().clone()

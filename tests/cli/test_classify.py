@@ -1,3 +1,6 @@
+import json
+import re
+
 import numpy as np
 import pytest
 from astropy.table import Table
@@ -40,6 +43,16 @@ def test_boxes_of_the_test_images_are_used(tmp_path, capsys):
     assert main(['train', 'classifier', 'simulated:mirabest:20', '--crop', 'box', '--backbone',
                  'toy_vit', '--test', 'simulated:mirabest:10', '-o', str(tmp_path)]) == 0
     assert 'macro F1' in capsys.readouterr().out
+
+
+def test_training_a_network_says_how_fast_it_was(cutouts, tmp_path, capsys):
+    assert main(['train', 'classifier', str(cutouts), '--backbone', 'toy_vit', '--strategy',
+                 'scratch', '--epochs', '1', '--size', '32', '--orientations', '4', '--mirror',
+                 'compact,extended', '--precision', 'float32', '-o', str(tmp_path)]) == 0
+    assert re.search(r'parameters learnt, at [1-9]\d* images/s', capsys.readouterr().out)
+    chosen = json.loads((tmp_path / 'params.json').read_text())['parameters']
+    assert chosen['mirror'] == [['compact', 'extended']]
+    assert (chosen['orientations'], chosen['precision']) == (4, 'float32')
 
 
 def test_classify_a_folder(model, cutouts, tmp_path, capsys):

@@ -191,6 +191,20 @@ def test_images_that_cannot_be_read(data, tmp_path):
         model.predict([paths[0], tmp_path / 'a.png', tmp_path / 'b.png'])
 
 
+def test_class_that_is_lost_with_its_images(data, tmp_path):
+    """Images of any size; what cannot be read is left out before classes are counted."""
+    paths = []
+    for number, image in enumerate(data[0][:12]):
+        paths.append(tmp_path / f'{number}.png')
+        Image.fromarray(np.uint8(100 + image[:32 - number, number:])).save(paths[-1])
+    labels = np.repeat(['compact', 'extended'], [10, 2])
+    model = MorphologyClassifier('toy_dinov2', image_size=32)
+    assert set(model.fit(paths, labels).predict(paths)) <= {'compact', 'extended'}
+    paths[-1].write_text('not a picture')
+    with pytest.warns(SkippedImagesWarning), pytest.raises(InputError, match=r'extended \(1\)'):
+        model.fit(paths, labels)
+
+
 def test_blank_image_gets_some_probability(fitted):
     with warnings.catch_warnings():
         warnings.simplefilter('error')
@@ -221,6 +235,11 @@ def test_bad_labels(data, labels, message):
     ({'scaling': 'asinh'}, 'in units of the noise'),
     ({'strategy': 'semi'}, 'learns from unlabelled images'),
     ({'validation': 2}, "'validation'"),
+    ({'orientations': 2}, "'orientations' must be auto, 1, 4 .* got 2"),
+    ({'mirror': [('compact', 'odd')]}, "unknown mirror 'odd'"),
+    ({'mirror': ('compact', 'extended')}, 'must be pairs of classes'),
+    ({'mirror': [('compact', 'extended'), ('extended', 'compact')]}, 'name each class once'),
+    ({'mirror': [('compact', 'compact')]}, 'name each class once'),
     ({'backbone': 'toy_vit', 'strategy': 'finetune', 'n_blocks': 9}, 'at most 2'),
 ])
 def test_impossible_parameters(data, parameters, message):
@@ -278,18 +297,67 @@ def test_table_of_probabilities(data, fitted):
     assert table['p_compact'][0] == 0.2
 
 
-@pytest.mark.parametrize('augment', ['sky', 'sky-parity'])
-def test_a_mirror_image_is_another_image_only_where_handedness_counts(augment):
+@pytest.fixture(scope='module')
+def commas():
+    """A form and its mirror image, at all angles and a little noisy."""
     rng = np.random.default_rng(0)
     comma = np.zeros((32, 32), np.float32)
     comma[14:18, 16:28] = comma[6:14, 24:28] = 1.0
     images = np.stack([np.rot90(comma if number % 2 else comma[::-1], number // 2)
                        for number in range(24)]) + rng.normal(0, 0.02, (24, 32, 32))
+    return images.astype(np.float32), np.tile(['acw', 'cw'], 12)
+
+
+def turn(images):
+    return np.ascontiguousarray(np.rot90(images, axes=(1, 2)))
+
+
+def mirror(images):
+    return np.ascontiguousarray(images[:, :, ::-1])
+
+
+@pytest.mark.parametrize('augment', ['sky', 'sky-parity'])
+def test_a_mirror_image_is_another_image_only_where_handedness_counts(commas, augment):
+    images, labels = commas
     model = MorphologyClassifier('toy_vit', strategy='scratch', augment=augment, **FAST)
-    model.fit(images, np.tile(['acw', 'cw'], 12))
-    turned, mirrored = (np.ascontiguousarray(own) for own in (
-        np.rot90(images, axes=(1, 2)), images[:, :, ::-1]))
-    probability = model.predict_proba(images)
-    np.testing.assert_allclose(model.predict_proba(turned), probability, atol=1e-5)
-    same = np.allclose(model.predict_proba(mirrored), probability, atol=1e-5)
+    probability = model.fit(images, labels).predict_proba(images)
+    np.testing.assert_allclose(model.predict_proba(turn(images)), probability, atol=1e-5)
+    same = np.allclose(model.predict_proba(mirror(images)), probability, atol=1e-5)
     assert same == (augment == 'sky')
+
+
+@pytest.mark.parametrize('orientations', [1, 4, 8])
+def test_features_of_a_frozen_backbone_can_be_averaged_over_orientations(commas, tmp_path,
+                                                                         orientations):
+    images, labels = commas
+    model = MorphologyClassifier('toy_vit', image_size=32, orientations=orientations,
+                                 cache=tmp_path)
+    probability = model.fit(images, labels).predict_proba(images)
+    for change, from_number in ((turn, 4), (mirror, 8)):
+        same = np.allclose(model.predict_proba(change(images)), probability, atol=1e-4)
+        assert same == (orientations >= from_number)
+    other = MorphologyClassifier('toy_vit', image_size=32, cache=tmp_path).fit(images, labels)
+    one = MorphologyClassifier('toy_vit', image_size=32).fit(images, labels)
+    np.testing.assert_allclose(other.predict_proba(images), one.predict_proba(images), atol=1e-5)
+
+
+@pytest.mark.parametrize('strategy', ['frozen', 'scratch'])
+def test_a_mirror_swaps_paired_classes(commas, tmp_path, strategy):
+    images, labels = commas
+    model = MorphologyClassifier('toy_vit', strategy=strategy, mirror=[('cw', 'acw')],
+                                 orientations=4, **FAST)
+    probability = model.fit(images, labels).predict_proba(images)
+    np.testing.assert_allclose(model.predict_proba(mirror(images)), probability[:, ::-1],
+                               atol=1e-5)
+    assert probability.std() > 1e-3
+    model.save(tmp_path)
+    loaded = MorphologyClassifier.load(tmp_path, device='cpu')
+    np.testing.assert_allclose(loaded.predict_proba(images), probability, atol=1e-5)
+
+
+def test_paired_classes_are_learnt_from_either(commas):
+    images, labels = commas
+    seen = MorphologyClassifier('toy_vit', image_size=32, mirror=[('cw', 'acw')], validation=0)
+    there = clone(seen).fit(mirror(images), np.where(labels == 'cw', 'acw', 'cw'))
+    np.testing.assert_allclose(there.predict_proba(images),
+                               seen.fit(images, labels).predict_proba(images), atol=1e-3)

@@ -240,6 +240,18 @@ def test_other_errors_pass(monkeypatch):
         extractor.transform(noise(2))
 
 
+@pytest.mark.parametrize(('orientations', 'mirrored'), [(1, False), (4, False), (8, True)])
+def test_vectors_averaged_over_orientations(orientations, mirrored):
+    images = noise(3, shape=(24, 40))
+    images[0, :6] = np.nan
+    extractor = toy(orientations=orientations)
+    vectors = extractor.transform(images)
+    turned = extractor.transform(np.rot90(images, axes=(1, 2)).copy())
+    assert np.allclose(turned, vectors, atol=1e-4) == (orientations > 1)
+    flipped = extractor.transform(images[:, :, ::-1].copy())
+    assert np.allclose(flipped, vectors, atol=1e-4) == mirrored
+
+
 def test_mixed_precision_is_close():
     images = noise()
     exact, rough = toy().transform(images), toy(precision='bfloat16').transform(images)
@@ -255,6 +267,7 @@ def test_mixed_precision_is_close():
     ({'scaling': 'significance'}, r"takes images scaled to 0\.\.1"),
     ({'backbone': 'compact', 'scaling': 'asinh'}, 'takes images in units of the noise'),
     ({'image_size': 0}, "'image_size' must be"),
+    ({'orientations': 'auto'}, "'orientations' must be 1, 4"),
     ({'batch_size': 0}, "'batch_size' must be"),
     ({'precision': 'half'}, 'unknown precision'),
     ({'device': 'cuda:99'}, "device 'cuda:99' cannot be used here"),

@@ -147,6 +147,18 @@ def test_unlabelled_images_are_learnt_from(data):
     assert not torch.equal(predict_logits(labelled, images), predict_logits(semi, images))
 
 
+def test_a_mirror_shows_the_other_class():
+    """Bars of one slope are all that is seen; those of the other are their mirror images."""
+    noise = np.random.default_rng(0).uniform(0, 0.2, (48, 1, 32, 32)).astype(np.float32)
+    images = torch.from_numpy(noise + 0.7 * np.eye(32, dtype=np.float32))
+    net = network('toy_resnet', strategy='scratch')
+    train_classifier(net, images, np.zeros(48, int), train=np.arange(48), validation=np.arange(0),
+                     recipe=ClassifierRecipe(n_epochs=6, batch_size=8, augment='none',
+                                             learning_rate=3e-3), mirror=[1, 0])
+    assert predict_logits(net, images).argmax(1).tolist() == [0] * 48
+    assert predict_logits(net, images.flip(3)).argmax(1).tolist() == [1] * 48
+
+
 def test_loss_that_is_no_number(data):
     images = data[0].clone()
     net = network()
