@@ -163,7 +163,8 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
                  augment='sky', orientations='auto', mirror=None, class_weight='balanced',
                  n_epochs='auto', learning_rate='auto', batch_size=64, unfreeze_after='auto',
                  n_blocks='all', layer_decay='auto', lora_rank=8, validation=0.15,
-                 patience='auto', weights=None, cutout_size='auto', random_state=0, device='auto', precision='auto', cache=None, run=None):
+                 patience='auto', weights=None, cutout_size='auto', random_state=0,
+                 device='auto', precision='auto', cache=None, run=None):
         self.backbone = backbone
         self.strategy = strategy
         self.head = head
