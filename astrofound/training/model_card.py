@@ -14,8 +14,8 @@ perceptron of {n_pairs:,} more joins the parts of radio galaxies.
 - **Input**: two stretches (linear and asinh) of `(data - background) / rms`.
 - **Output**: centre, box, class (point, extended, multi) and the probability of being real.
 - **Training data**: skies simulated by `astrofound.datasets` alone, {n_fields:,} fields of
-  {shape[0]} x {shape[1]} pixels, {radio:.0%} radio and {optical:.0%} optical, and {n_pair_fields:,} radio fields for
-  the pairs. No real image and no catalogue was used.
+  {shape[0]} x {shape[1]} pixels, {radio:.0%} radio and {optical:.0%} optical, and
+  {n_pair_fields:,} radio fields for the pairs. No real image and no catalogue was used.
 - **Command**: `astrofound train detector --recipe compact --seed {seed}`
 - **Licence**: BSD-3-Clause, like the code.
 
@@ -23,11 +23,11 @@ perceptron of {n_pairs:,} more joins the parts of radio galaxies.
 
 {validation}
 
-F1 is the best over all cuts, for sources of S/N >= 5. Of the pairs of parts that belong to one
-radio source {pairs[recall]:.0%} are linked, and {pairs[precision]:.0%} of the links are right (average precision
-{pairs[average_precision]:.2f}). These skies come from the simulator the
-network was trained on; figures on real images and on an independent simulation are in the
-documentation and matter more.
+F1 is the best over all cuts, for sources of S/N >= 5. Of the pairs of parts of one radio source
+{pairs[recall]:.0%} are linked, and {pairs[precision]:.0%} of all links are right (average
+precision {pairs[average_precision]:.2f}). These skies come from the simulator the network was
+trained on; figures on real images and on an independent simulation are in the documentation and
+matter more.
 
 ## Recipe
 
