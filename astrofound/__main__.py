@@ -2,9 +2,9 @@
 
 import sys
 
-from astrofound.cli import main
+from astrofound.cli import run
 
 __all__ = []
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(run())

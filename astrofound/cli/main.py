@@ -1,5 +1,6 @@
 """The ``astrofound`` command: finds the subcommand, turns errors into one line."""
 
+import gc
 import logging
 import os
 import signal
@@ -11,9 +12,9 @@ from importlib import import_module
 
 import click
 
-from astrofound.utils import AstrofoundError, AstrofoundWarning, check_choice
+from astrofound.utils import AstrofoundError, AstrofoundWarning, check_choice, tune_process
 
-__all__ = ['main']
+__all__ = ['main', 'run']
 
 # Help in one line each, so that ``astrofound --help`` imports no command.
 _COMMANDS = {
@@ -104,6 +105,21 @@ def main(arguments=None):
         except MemoryError as error:
             _complain(f'not enough memory ({error})')
         return 2
+
+
+def run():
+    """
+    Be the command: `main` in a process of its own.
+
+    Returns
+    -------
+    status : int
+        Exit status.
+    """
+    tune_process()
+    status = main()
+    gc.freeze()  # or the interpreter looks through every object of every library as it ends
+    return status
 
 
 class _Terminated(KeyboardInterrupt):

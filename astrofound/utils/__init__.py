@@ -24,6 +24,7 @@ from .errors import (
 )
 from .optional import require
 from .plugins import load_plugins
+from .process import tune_process
 from .progress import progress_bar
 from .threads import limit_threads, usable_cores
 from .validation import check_choice, check_number, nearest_name
@@ -36,5 +37,5 @@ __all__ = [
     'WriteError',
     'atomic_path', 'check_choice', 'check_number', 'check_place', 'file_state', 'nearest_name',
     'download_file', 'file_digest', 'limit_threads', 'load_plugins', 'progress_bar', 'require',
-    'has_fast_bfloat16', 'resolve_device', 'usable_cores',
+    'has_fast_bfloat16', 'resolve_device', 'tune_process', 'usable_cores',
 ]
