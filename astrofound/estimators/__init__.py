@@ -1,18 +1,30 @@
 """The public contract: estimators that take images and give tables."""
 
-from .assessment import Assessment, assess_detector
+from importlib import import_module
+
 from .base import BaseDetector
-from .classifier import MorphologyClassifier
-from .detector import SourceDetector
-from .diffuse import DiffuseOptions, add_diffuse
-from .feature_files import read_features, write_features
-from .features import FeatureExtractor
-from .injecting import InjectionOptions
-from .islands import score_diffuse
-from .reliability import score_cut
 from .saving import SavingMixin
 
 __all__ = ['Assessment', 'InjectionOptions', 'assess_detector',
            'BaseDetector', 'DiffuseOptions', 'FeatureExtractor', 'MorphologyClassifier',
            'SavingMixin', 'SourceDetector', 'add_diffuse',
            'read_features', 'score_cut', 'score_diffuse', 'write_features']
+
+# Names whose modules load torch or training: one is rarely needed with the others.
+_HOMES = {
+    'Assessment': 'assessment', 'assess_detector': 'assessment',
+    'InjectionOptions': 'injecting',
+    'DiffuseOptions': 'diffuse', 'add_diffuse': 'diffuse', 'score_diffuse': 'islands',
+    'FeatureExtractor': 'features',
+    'read_features': 'feature_files', 'write_features': 'feature_files',
+    'MorphologyClassifier': 'classifier',
+    'SourceDetector': 'detector',
+    'score_cut': 'reliability',
+}
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(import_module(f'.{_HOMES[name]}', __name__), name)
+    msg = f'module {__name__!r} has no attribute {name!r}'
+    raise AttributeError(msg)
