@@ -24,6 +24,7 @@ HEAD_CHANNELS = {
 }
 _N_FINE = 3     # score and offset, which need the finest scale
 _N_CONTEXT = 7  # size, class and whole, which need surroundings
+_N_ROWS = 32    # of cells that are turned into float32 at a time
 
 
 class _ConvNorm(nn.Sequential):
@@ -67,8 +68,14 @@ def _head(width, n_outputs):
 def _answer(head, features):
     """Apply a head, its last layer as a matrix product: a 1x1 convolution takes a slow path."""
     last = head[-1]
-    cells = head[:-1](features).permute(0, 2, 3, 1).to(last.weight.dtype)
-    return nn.functional.linear(cells, last.weight[:, :, 0, 0], last.bias).permute(0, 3, 1, 2)
+    weight = last.weight[:, :, 0, 0]
+    cells = head[:-1](features).permute(0, 2, 3, 1)
+    if cells.dtype == weight.dtype:
+        planes = nn.functional.linear(cells, weight, last.bias)
+    else:  # a few rows at a time: all of them in float32 are the largest array of the network
+        planes = torch.cat([nn.functional.linear(rows.to(weight.dtype), weight, last.bias)
+                            for rows in cells.split(_N_ROWS, dim=1)], dim=1)
+    return planes.permute(0, 3, 1, 2)
 
 
 class CompactNetwork(nn.Module):
