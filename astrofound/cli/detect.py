@@ -65,10 +65,12 @@ _EXAMPLE = 'astrofound detect mosaic.fits -o sources.reg -o sources.fits --plot 
 def command(images, outputs, plot, report, **options):
     """Detect and measure the sources of one or more images."""
     outputs = outputs or (_ALWAYS,)
+    from astrofound.pipeline import Runner, preload_workers
+
+    if options['workers'] > 1:  # beside what this process loads next
+        preload_workers(['astrofound.estimators.detector'])
     jobs = _plan(images, outputs, plot, report, options)
     detector = make_detector(options)
-    from astrofound.pipeline import Runner
-
     if options['profile']:
         logging.getLogger('astrofound.pipeline').setLevel(logging.INFO)
     try:
@@ -108,7 +110,6 @@ def _how_to_go_on(folder):
 def _plan(images, outputs, plot, report, options):
     """Name every file before the first image is read, so that nothing is lost hours later."""
     from astrofound.catalog import check_samp, check_writable
-    from astrofound.explore import check_figure_path, check_report_path
 
     templates = [*outputs, *filter(None, (plot, report))]
     for template in templates:
@@ -124,10 +125,7 @@ def _plan(images, outputs, plot, report, options):
                          for one in (plot, report))
         for path in paths:
             check_writable(path)
-        if picture:
-            check_figure_path(picture)
-        if page:
-            check_report_path(page)
+        _check_pages(picture, page)
         jobs.append((image, paths, picture, page))
     maps = (options[name] for name in ('rms', 'background', 'mask', 'within', 'weights'))
     check_distinct([path for _, paths, *more in jobs for path in (*paths, *more) if path],
@@ -135,6 +133,17 @@ def _plan(images, outputs, plot, report, options):
     if options['samp']:
         check_samp()
     return jobs
+
+
+def _check_pages(picture, page):
+    if picture is None and page is None:
+        return  # without loading what draws them
+    from astrofound.explore import check_figure_path, check_report_path
+
+    if picture:
+        check_figure_path(picture)
+    if page:
+        check_report_path(page)
 
 
 def make_detector(options):

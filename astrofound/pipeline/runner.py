@@ -41,7 +41,8 @@ class Runner:
         when it is started again with the same image, settings and version.
     threads : int, optional
         Threads of torch, numba, BLAS and our own loops, in each worker; by default the cores
-        there are, shared out.
+        there are, shared out. Between the stages that workers do, this process has the threads
+        of all of them on this machine.
 
     Attributes
     ----------
@@ -71,7 +72,7 @@ class Runner:
     >>> with Runner() as runner:
     ...     catalog = SourceDetector().predict(make_field('radio', seed=0).image)
     >>> list(runner.clock.stages)
-    ['other', 'noise', 'network', 'pairs', 'diffuse', 'fit', 'islands']
+    ['other', 'noise', 'network', 'diffuse', 'fit', 'islands']
     """
 
     def __init__(self, *, workers=1, client=None, folder=None, threads=None):
@@ -89,7 +90,7 @@ class Runner:
         if self.folder is not None:
             self._parts = PartFolder(self.folder)
         try:
-            self._limit = limit_threads(self.threads)
+            self._limit = limit_threads(self.threads and self.threads * self.workers)
             self._limit.__enter__()
             if self.workers > 1 or self.client is not None:
                 with self.clock.stage('start workers'):
@@ -223,6 +224,8 @@ class Runner:
                        strict=True)
 
     def _there(self, stage, job, todo, account, n_ahead):
+        with self.clock.stage('start workers'):
+            self._cluster.wait()
         for number, arrays, cost in self._cluster.map(stage, job, todo):
             account.cpu += cost['cpu']
             self.worker_peak_mb = max(self.worker_peak_mb, cost['peak_mb'])

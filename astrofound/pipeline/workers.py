@@ -2,12 +2,14 @@
 
 import itertools
 import logging
-import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 
 from astrofound.utils import WorkerError, limit_threads, require, usable_cores
+
+from .local import local_cluster
 
 __all__ = ['Workers', 'peak_memory_mb']
 
@@ -40,7 +42,8 @@ class Workers:
     Parameters
     ----------
     n_workers : int, optional
-        Processes started on this machine, where there is no ``client``.
+        Processes started on this machine, where there is no ``client``. They start while this
+        process goes on, up to the first job.
     client : str or `distributed.Client`, optional
         Address of a scheduler, or a client of it. The client is left open.
     n_threads : int, optional
@@ -55,20 +58,27 @@ class Workers:
     """
 
     def __init__(self, n_workers=None, *, client=None, n_threads=None):
-        distributed = require('distributed', extra='scale', purpose='several workers')
-        self._distributed = distributed
+        self._distributed = require('distributed', extra='scale', purpose='several workers')
         self._stack = ExitStack()
         self._n_threads = n_threads
         self._keep_quiet()
         if client is None:
             self._n_threads = n_threads or max(1, usable_cores(1024) // n_workers)
-            client = self._stack.enter_context(distributed.LocalCluster(
-                n_workers=n_workers, threads_per_worker=1, memory_limit=0, preload=[__name__],
-                dashboard_address='localhost:0', silence_logs=logging.ERROR))
+            starter = ThreadPoolExecutor(1, thread_name_prefix='astrofound-start')
+            self._starting = starter.submit(self._start, n_workers)
+            starter.shutdown(wait=False)
+        else:
+            self._starting = None
+            self._connect(client)
+
+    def _start(self, n_workers):
+        self._connect(self._stack.enter_context(local_cluster(n_workers)))
+
+    def _connect(self, client):
         if not hasattr(client, 'submit'):
             try:
-                client = self._stack.enter_context(distributed.Client(client,
-                                                                      set_as_default=False))
+                client = self._stack.enter_context(self._distributed.Client(
+                    client, set_as_default=False))
             except (OSError, ValueError) as error:
                 self._stack.close()
                 raise WorkerError(f'no scheduler answers at {client} ({error})') from None
@@ -81,8 +91,15 @@ class Workers:
         self._stack.callback(setattr, log, 'propagate', log.propagate)
         log.propagate = False
 
+    def wait(self):
+        """Wait until workers on this machine have started."""
+        if self._starting is not None:
+            self._starting.result()
+
     def close(self):
         """Stop what was started; a client that was given stays open."""
+        if self._starting is not None:
+            wait([self._starting])
         self._stack.close()
 
     def map(self, stage, job, items):
@@ -112,18 +129,17 @@ class Workers:
         WorkerError
             If a part took several workers with it, or the scheduler is gone.
         """
+        self.wait()
         prefix = f'{stage}-{next(_runs)}-{id(self):x}'
         distributed = self._distributed
         lost = (distributed.KilledWorker, distributed.CancelledError, TimeoutError,
                 distributed.comm.CommClosedError)
-        with require('dask', extra='scale').config.set(
-                {'distributed.admin.large-graph-warning-threshold': '100 GB'}):
-            # a task of its own and no scattered data: it is made again where its worker dies
-            shared = self.client.submit(_hold, job, key=f'{prefix}-job')
-            futures = {self.client.submit(_work, shared, item, self._n_threads, pure=False,
+        futures = {}
+        try:
+            self._carry(prefix, job)
+            futures = {self.client.submit(_work, prefix, item, self._n_threads, pure=False,
                                           key=f'{prefix}-{number}'): number
                        for number, item in items.items()}
-        try:
             # with results: what is fetched at once is not lost with its worker
             for future, result in distributed.as_completed(
                     futures, loop=self.client.loop, with_results=True):
@@ -137,25 +153,30 @@ class Workers:
             raise WorkerError(f'the workers were lost ({type(error).__name__}: {error}); with '
                               'parts kept in a folder the same run goes on there') from error
         finally:
-            with suppress(*lost):
-                self.client.cancel([shared, *futures])
+            with suppress(*lost, OSError, ValueError):  # of a worker that is gone
+                self.client.cancel(list(futures))
+                self.client.unregister_worker_plugin(prefix)
+
+    def _carry(self, name, job):
+        """Put a job onto all workers; one that dies meanwhile gets it when it is started anew."""
+        from .carrying import CarriedJob
+
+        for last in (False, False, True):
+            try:
+                return self.client.register_plugin(CarriedJob(job), name=name)
+            except OSError:
+                if last:
+                    raise
 
 
-def dask_setup(worker):
-    """Leave Ctrl-C, which a terminal sends to all, to the process that started the workers."""
-    with suppress(ValueError):  # of a worker that is a thread
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _hold(job):
-    return job
-
-
-def _work(job, item, n_threads):
+def _work(name, item, n_threads):
     """Do one item in a worker; its result and its cost."""
+    from .carrying import carried_job
+
     if n_threads is None:
         worker = require('distributed', extra='scale').get_worker()
         n_threads = max(1, usable_cores(1024) // worker.state.nthreads)
+    job = carried_job(name)
     started = time.process_time()
     with limit_threads(n_threads):
         arrays = job.work(job.read(item))

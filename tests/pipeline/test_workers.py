@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 
 import numpy as np
 import pytest
@@ -55,6 +56,45 @@ def test_an_error_of_a_part_reaches_the_caller(client):
     with Runner(client=client) as runner, pytest.raises(ValueError, match='broken part'):
         list(runner.map('cube', Cube(), [1, 99, 3]))
     assert cubes(client, 2) == [0, 0]
+
+
+class Named:
+    """Says which worker did an item."""
+
+    def read(self, item):
+        return item
+
+    def work(self, item):
+        time.sleep(0.1)
+        name = distributed.get_worker().name
+        return {'name': np.array(str(name))}
+
+
+def names(runner, n):
+    return [str(part['name']) for part in runner.map('named', Named(), range(n))]
+
+
+def test_no_worker_looks_on_while_another_does_everything(client):
+    with Runner(client=client) as runner:
+        done = names(runner, 4)
+    assert len(set(done)) == 2
+
+
+def test_a_worker_that_comes_late_works_along(tmp_path):
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False,
+                                  dashboard_address=':0') as cluster, \
+            distributed.Client(cluster, set_as_default=False) as client, \
+            Runner(client=client) as runner:
+        parts = runner.map('named', Named(), range(12))
+        first = next(parts)['name']
+        cluster.scale(2)
+        assert {str(part['name']) for part in parts} > {str(first)}
+
+
+def test_a_job_is_gone_from_the_workers_when_it_is_done(client):
+    cubes(client)
+    left = client.run(lambda dask_worker: list(dask_worker.plugins))
+    assert not [name for plugins in left.values() for name in plugins if 'cube' in name]
 
 
 def test_no_scheduler_answers():
