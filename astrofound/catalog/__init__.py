@@ -1,6 +1,6 @@
 """From detections to a table: merging, measuring, naming, matching, reading and writing."""
 
-from .association import associate, group_parts
+from .association import associate
 from .boxes import box_centres, box_window, boxes_around, edges_to_inclusive, inclusive_to_edges
 from .columns import COLUMNS, FLAGS, ColumnSpec, build_catalog, decode_flags, empty_catalog
 from .detections import CLASS_NAMES, Detections
@@ -20,7 +20,7 @@ __all__ = [
     'MeasureOptions',
     'associate', 'box_centres', 'box_window', 'boxes_around', 'build_catalog', 'check_samp',
     'check_writable', 'cross_match', 'decode_flags', 'edges_to_inclusive', 'empty_catalog',
-    'find_positions', 'force_photometry', 'group_parts', 'guess_columns', 'iau_names',
+    'find_positions', 'force_photometry', 'guess_columns', 'iau_names',
     'inclusive_to_edges', 'measure_sources', 'read_catalog', 'read_regions', 'select_within',
     'send_catalog', 'suppress', 'write_catalog', 'write_table',
 ]

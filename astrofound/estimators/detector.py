@@ -1,48 +1,39 @@
 """The detector most users meet: the bundled network, or one of their own on any backbone."""
 
 import shutil
-from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-import torch
 from astropy.table import Column
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from astrofound.catalog import Detections, associate
-from astrofound.networks import decode, for_inference, is_box_run, load_weights, peak_snr
-from astrofound.networks.compact import TOTAL_STRIDE
+from astrofound.networks import is_box_run, load_weights
 from astrofound.networks.runs import read_parameters
 from astrofound.networks.weights import BUNDLED, locate_weights
 from astrofound.pipeline import active_runner
-from astrofound.preprocess import (
-    DETECTION_CHANNELS,
-    BeamSpace,
-    TileGrid,
-    TilingOptions,
-    open_beam_space,
-)
+from astrofound.preprocess import open_beam_space
 from astrofound.utils import (
     ReadError,
     atomic_path,
     check_choice,
     check_number,
     file_digest,
-    has_fast_bfloat16,
-    resolve_device,
 )
 
 from .base import BaseDetector
+from .compact_search import (
+    PairSearch,
+    PartSearch,
+    memory_mb,
+    pair_tiles,
+    part_tiles,
+    ready_weights,
+)
 from .diffuse import add_diffuse
 from .reliability import score_cut
 
 __all__ = ['SourceDetector']
-
-# Measured: activations of a tile by the bytes of a number, with two tiles read ahead; and the
-# windows and stamps of the measurement.
-_BYTES_PER_PIXEL = {2: 160, 4: 300}
-_MEASURING_BYTES = 200e6
 
 
 class SourceDetector(BaseDetector):
@@ -147,18 +138,27 @@ class SourceDetector(BaseDetector):
         self._class_names = None
         if is_box_run(self.weights):
             return self._find_boxes(image, noise, source, progress)
-        weights, network, _ = _ready(*source)
+        weights, network, _ = ready_weights(*source)
         space = open_beam_space(image, noise, fwhm_pix=image.beam.fwhm,
                                 target_fwhm_pix=weights.beam_pix)
-        side = -(-self.tile_size // TOTAL_STRIDE) * TOTAL_STRIDE
-        grid = TileGrid(space.shape, TilingOptions(
-            shape=(side, side), halo=network.receptive_halo, align=TOTAL_STRIDE))
-        search = _TileSearch(space, 'radio' if image.is_per_beam else 'optical', source)
+        kind = 'radio' if image.is_per_beam else 'optical'
+        grid = part_tiles(space.shape, network, self.tile_size)
         runner = active_runner()
-        runner.announce_memory(_memory_mb(grid, network))
-        tiles = runner.map('network', search, grid, progress=progress)
+        runner.announce_memory(memory_mb(grid, network))
+        tiles = list(runner.map('network', PartSearch(space, kind, source), grid,
+                                progress=progress))
+        traits = np.concatenate([found.pop('traits') for found in tiles])
         parts = Detections.concatenate([Detections(**found) for found in tiles])
-        return associate(self._sure(parts), fwhm_pix=image.beam.fwhm)
+        kept = self._sure(parts)
+        parts, traits = parts.select(kept), traits[kept]
+        links = np.empty((2, 0), np.int64)
+        if kind == 'radio':
+            places = np.stack(space.resampler.to_network(parts.x, parts.y), axis=1)
+            tiles = runner.map('pairs', PairSearch(space, places, traits, source),
+                               pair_tiles(space.shape), progress=progress)
+            links = np.concatenate([links, *([found['first'], found['second']]
+                                             for found in tiles)], axis=1)
+        return associate(parts, *links, fwhm_pix=image.beam.fwhm)
 
     def _find_boxes(self, image, noise, source, progress):
         # loads torchvision's detectors, which the compact network does without
@@ -166,14 +166,14 @@ class SourceDetector(BaseDetector):
 
         found, names = find_with_boxes(image, noise, source, progress=progress)
         self._class_names = np.array(names)
-        return self._sure(found)
+        return found.select(self._sure(found))
 
     def _sure(self, found):
         cut = self.threshold if self._held_cut is None else self._held_cut
         if cut is None:
             cut = score_cut(found.score, self.reliability)
         self.score_cut_ = float(cut)
-        return found.select(found.score >= cut)
+        return found.score >= cut
 
     def _cut(self, catalog, sources):
         catalog, sources = super()._cut(catalog, sources)
@@ -224,67 +224,3 @@ class SourceDetector(BaseDetector):
 def _sha256(weights):
     """Hash of the file of weights."""
     return file_digest(locate_weights(weights))
-
-
-@lru_cache(maxsize=2)
-def _ready(sha256, source, device, precision):
-    """Return weights, network and device; once in a process for images one after the other."""
-    weights = load_weights(source)
-    if weights.sha256 != sha256:
-        raise ReadError(f'the weights {source} are not those the run began with; start it again')
-    device = resolve_device(device)
-    if precision == 'auto':
-        precision = 'bfloat16' if has_fast_bfloat16(device) else 'float32'
-    return weights, for_inference(weights.network, device, getattr(torch, precision)), device
-
-
-def _memory_mb(grid, network):
-    """What a process needs for a tile in the network, others read ahead, and the measuring."""
-    pixels = np.prod([min(side, of) for side, of in
-                      zip(grid.options.shape, grid.shape, strict=True)])
-    per_pixel = _BYTES_PER_PIXEL[network.stem[0].weight.dtype.itemsize]
-    return (per_pixel * pixels + _MEASURING_BYTES) / 1e6
-
-
-@dataclass
-class _TileSearch:
-    """Looks for sources in one tile of the network frame after the other."""
-
-    space: BeamSpace
-    kind: str
-    source: tuple  # arguments of `_ready`: the network itself stays where it is
-
-    def read(self, tile):
-        """Read a tile as significance and as channels, with blank sky up to whole strides."""
-        significance = self.space.read_window(tile.padded)
-        ny, nx = significance.shape
-        more = (-ny % TOTAL_STRIDE, -nx % TOTAL_STRIDE)
-        if more != (0, 0):
-            significance = np.pad(significance, ((0, more[0]), (0, more[1])),
-                                  constant_values=np.nan)
-        blank = not np.isfinite(significance).any()
-        return tile, significance, None if blank else DETECTION_CHANNELS(significance)
-
-    def work(self, prepared):
-        """Find the candidates of a tile, and turn them into detections in image pixels."""
-        tile, significance, channels = prepared
-        if channels is None:
-            return vars(Detections.empty())
-        weights, network, device = _ready(*self.source)
-        found, snr = _search(network, device, tile, significance, channels)
-        resampler = self.space.resampler
-        x, y = resampler.to_image(found.x, found.y)
-        return vars(Detections(x=x, y=y, boxes=resampler.boxes_to_image(found.boxes),
-                               score=weights.calibration[self.kind](found.logit, snr),
-                               class_code=found.class_code))
-
-
-@torch.inference_mode()
-def _search(network, device, tile, significance, channels):
-    """Return the candidates of a tile that are not on blank sky, and the S/N of their peaks."""
-    batch = torch.from_numpy(channels)[None].to(device, memory_format=torch.channels_last)
-    origin = (tile.padded[0].start, tile.padded[1].start)
-    found = decode(network(batch)[0], origin=origin, core=tile.core)
-    # A centre on blank sky is the network's guess about what nobody has seen.
-    found = found.select(np.isfinite(significance[found.pixels(significance.shape, origin)]))
-    return found, peak_snr(significance, found, origin=origin)

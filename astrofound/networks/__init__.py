@@ -6,12 +6,13 @@ from .calibration import ScoreCalibration, peak_snr
 from .compact import CompactNetwork, for_inference
 from .decode import Candidates, decode
 from .heads import HEADS, AttentionHead, VectorHead, build_head
+from .pairs import PairNetwork
 from .runs import is_box_run
 from .weights import CompactWeights, load_weights, save_weights
 
 __all__ = [
     'HEADS', 'AttentionHead', 'VectorHead', 'build_head',
-    'Candidates', 'CompactNetwork', 'CompactWeights', 'ScoreCalibration', 'decode',
+    'Candidates', 'CompactNetwork', 'CompactWeights', 'PairNetwork', 'ScoreCalibration', 'decode',
     'for_inference', 'is_box_run', 'load_weights', 'peak_snr', 'save_weights',
     'BOX_HEADS', 'AnchorPlan', 'BoxNetwork', 'BoxOptions', 'BoxRefiner', 'FasterRcnn',
     'FeaturePyramid', 'QueryNetwork', 'QueryOptions', 'RcnnOptions', 'SimplePyramid', 'best_iou',

@@ -1,6 +1,6 @@
 """From the output planes of the compact network to lists of candidates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -61,15 +61,26 @@ class Candidates:
         ``(n, 4)`` edges ``[x1, y1, x2, y2]`` of the whole source each part belongs to.
     logit : 1D `~numpy.ndarray`
         Raw score.
-    class_code : 1D `~numpy.ndarray` of int
-        Index into `astrofound.catalog.CLASS_NAMES`.
+    class_logits : 2D `~numpy.ndarray`
+        ``(n, 3)``, in the order of `astrofound.catalog.CLASS_NAMES`.
+    way : 2D `~numpy.ndarray`
+        ``(n, 2)`` from each part to the middle of its source, if that has several.
+    ln_size : 2D `~numpy.ndarray`
+        ``(n, 2)`` ln of the width and height of the whole source.
     """
 
     x: np.ndarray
     y: np.ndarray
     boxes: np.ndarray
     logit: np.ndarray
-    class_code: np.ndarray
+    class_logits: np.ndarray
+    way: np.ndarray
+    ln_size: np.ndarray
+
+    @property
+    def class_code(self):
+        """Index of the likeliest class into `astrofound.catalog.CLASS_NAMES`."""
+        return self.class_logits.argmax(axis=1).astype(np.int8)
 
     def __len__(self):
         return len(self.x)
@@ -88,8 +99,7 @@ class Candidates:
         candidates : Candidates
             The chosen ones.
         """
-        return Candidates(self.x[index], self.y[index], self.boxes[index], self.logit[index],
-                          self.class_code[index])
+        return Candidates(*(getattr(self, field.name)[index] for field in fields(self)))
 
     def pixels(self, shape, origin=(0, 0)):
         """
@@ -152,16 +162,15 @@ def decode(outputs, *, origin=(0, 0), core=None, logit_min=-3.0):
     # A cell's centre lies half a pixel below the middle of its STRIDE pixels' indices.
     x = (cell_x + 0.5 + offset[0]) * STRIDE - 0.5
     y = (cell_y + 0.5 + offset[1]) * STRIDE - 0.5
-    code = at_peaks[HEAD_CHANNELS['class']].argmax(axis=0).astype(np.int8)
+    class_logits = at_peaks[HEAD_CHANNELS['class']].T.astype(np.float64)
+    way = STRIDE * unfold_vector(at_peaks[HEAD_CHANNELS['whole']]).T.astype(np.float64)
+    ln_size = np.log(STRIDE) + np.clip(at_peaks[HEAD_CHANNELS['size']].T.astype(np.float64), -2, 7)
+    place = np.stack([x, y], axis=1).astype(np.float64)
     # A source of one part has its middle there, whatever that channel says.
-    whole = np.where(code == CLASS_NAMES.index('multi'),
-                     STRIDE * unfold_vector(at_peaks[HEAD_CHANNELS['whole']]), 0.0)
-    middle_x, middle_y = x + whole[0] + 0.5, y + whole[1] + 0.5
-    half = 0.5 * STRIDE * np.exp(np.clip(at_peaks[HEAD_CHANNELS['size']], -2, 7))
-    boxes = np.stack([middle_x - half[0], middle_y - half[1],
-                      middle_x + half[0], middle_y + half[1]], axis=1)
+    several = class_logits.argmax(axis=1) == CLASS_NAMES.index('multi')
+    middle = place + np.where(several[:, None], way, 0.0) + 0.5
+    half = 0.5 * np.exp(ln_size)
     return Candidates(
-        x=x.astype(np.float64), y=y.astype(np.float64), boxes=boxes.astype(np.float64),
-        logit=at_peaks[HEAD_CHANNELS['score']][0].astype(np.float64), class_code=code)
-
-
+        x=place[:, 0], y=place[:, 1], boxes=np.concatenate([middle - half, middle + half], axis=1),
+        logit=at_peaks[HEAD_CHANNELS['score']][0].astype(np.float64), class_logits=class_logits,
+        way=way, ln_size=ln_size)

@@ -13,10 +13,11 @@ from astrofound.utils import ReadError, atomic_path
 
 from .calibration import ScoreCalibration
 from .compact import CompactNetwork
+from .pairs import PairNetwork
 
 __all__ = ['BUNDLED', 'KINDS', 'CompactWeights', 'load_weights', 'locate_weights', 'save_weights']
 
-FORMAT = 2
+FORMAT = 3
 BUNDLED = ('compact',)
 KINDS = ('radio', 'optical')  # images whose unit is per beam, and others
 
@@ -34,6 +35,10 @@ class CompactWeights:
         FWHM of the beam in network pixels.
     calibration : dict of str to ScoreCalibration
         From raw score to probability, for ``'radio'`` and ``'optical'`` images.
+    pairs : PairNetwork
+        Says which parts belong to one source, in radio images.
+    link : float
+        Logit of ``pairs`` from which on two parts are joined; infinite joins none.
     training : dict
         Recipe and measured figures, as in the model card.
     sha256 : str
@@ -44,6 +49,8 @@ class CompactWeights:
     beam_pix: float = 4.0
     calibration: dict = field(
         default_factory=lambda: {kind: ScoreCalibration() for kind in KINDS})
+    pairs: PairNetwork = field(default_factory=lambda: PairNetwork().eval())
+    link: float = float('inf')
     training: dict = field(default_factory=dict)
     sha256: str = ''
 
@@ -66,10 +73,13 @@ def save_weights(path, weights):
         'beam_pix': repr(weights.beam_pix),
         'calibration': json.dumps({kind: asdict(own)
                                    for kind, own in weights.calibration.items()}),
+        'pairs': json.dumps({'width': weights.pairs.width}),
+        'link': repr(weights.link),
         'training': json.dumps(weights.training),
     }
-    state = {name: tensor.detach().cpu().contiguous()
-             for name, tensor in network.state_dict().items()}
+    state = {f'{part}.{name}': tensor.detach().cpu().contiguous()
+             for part, module in (('network', network), ('pairs', weights.pairs))
+             for name, tensor in module.state_dict().items()}
     with atomic_path(path) as temporary:
         save_file(state, temporary, metadata=metadata)
 
@@ -106,13 +116,16 @@ def load_weights(source='compact'):
         raise ReadError(f'{path} has no compact-detector weights of format {FORMAT} '
                         f"(found {metadata.get('format')!r})")
     network = CompactNetwork(**json.loads(metadata['architecture']))
-    network.load_state_dict(state)
+    pairs = PairNetwork(**json.loads(metadata['pairs']))
+    for part, module in (('network.', network), ('pairs.', pairs)):
+        module.load_state_dict({name.removeprefix(part): tensor for name, tensor in state.items()
+                                if name.startswith(part)})
     calibration = {kind: ScoreCalibration(**{name: tuple(value) for name, value in own.items()})
                    for kind, own in json.loads(metadata['calibration']).items()}
     return CompactWeights(
         network=network.eval(), beam_pix=float(metadata['beam_pix']),
-        calibration=calibration, training=json.loads(metadata['training']),
-        sha256=hashlib.sha256(content).hexdigest())
+        calibration=calibration, pairs=pairs.eval(), link=float(metadata['link']),
+        training=json.loads(metadata['training']), sha256=hashlib.sha256(content).hexdigest())
 
 
 def locate_weights(source):

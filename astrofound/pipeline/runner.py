@@ -72,7 +72,7 @@ class Runner:
     >>> with Runner() as runner:
     ...     catalog = SourceDetector().predict(make_field('radio', seed=0).image)
     >>> list(runner.clock.stages)
-    ['other', 'noise', 'network', 'diffuse', 'fit', 'islands']
+    ['other', 'noise', 'network', 'pairs', 'diffuse', 'fit', 'islands']
     """
 
     def __init__(self, *, workers=1, client=None, folder=None, threads=None):

@@ -7,8 +7,9 @@ from .calibration import fit_calibration
 from .classifier_network import ClassifierNetwork
 from .classify import ClassifierRecipe, predict_logits, train_classifier
 from .compact import RECIPES, CompactRecipe, train_compact
-from .fields import FieldStream, TrainingField, make_training_field
+from .fields import FieldStream, TrainingField, make_pair_field, make_training_field
 from .image_augment import AUGMENTATIONS, ImageAugmentation
+from .pairs import PairSample, choose_link, fit_pairs, sample_pairs
 from .probe import SOLVERS, fit_head
 from .ranks import Ranks
 from .strategies import (
@@ -30,8 +31,10 @@ __all__ = [
     'build_classifier', 'count_parameters', 'fit_classifier', 'fit_head', 'fit_temperature',
     'freeze', 'hold_statistics', 'layer_groups', 'make_recipe', 'predict_logits',
     'train_classifier', 'unfreeze',
-    'TrainingField', 'calibrate', 'encode_targets', 'figures_of_merit', 'fit_calibration',
-    'make_training_field', 'match_fields', 'train_compact',
+    'PairSample', 'TrainingField', 'calibrate', 'choose_link', 'encode_targets',
+    'figures_of_merit', 'fit_calibration',
+    'fit_pairs', 'make_pair_field', 'make_training_field', 'match_fields', 'sample_pairs',
+    'train_compact',
     'BOX_RECIPES', 'TUNINGS', 'BoxModel', 'BoxRecipe', 'BoxTile', 'choose_input', 'crop_tile',
     'describe_domain', 'find_boxes', 'judge_boxes', 'load_box_model', 'match_classes',
     'open_tiles', 'orient_tile', 'prepare_tile', 'refine_boxes', 'save_box_model', 'split_tiles',

@@ -18,6 +18,7 @@ from .augment import random_crop
 from .fields import FieldStream, make_training_field
 from .losses import detection_loss
 from .model_card import write_model_card
+from .pairs import choose_link, fit_pairs, judge_pairs, pair_fields, sample_pairs
 from .targets import encode_targets
 from .validate import calibrate, figures_of_merit, match_fields
 
@@ -52,7 +53,11 @@ class CompactRecipe:
     validate_every : int
         Rounds between validations.
     n_validation, n_calibration : int
-        Fields for validations, and others that calibrate the scores at the end.
+        Fields for validations, and others that calibrate scores and links at the end.
+    n_pair_fields : int
+        Fields of `make_pair_field` from which to learn, in the end, what belongs together.
+    pair_passes : int
+        Passes over their pairs.
     shape : tuple of int
         ``(ny, nx)`` of the simulated images.
     radio_fraction : float
@@ -78,6 +83,8 @@ class CompactRecipe:
     validate_every: int = 25
     n_validation: int = 32
     n_calibration: int = 96
+    n_pair_fields: int = 3000
+    pair_passes: int = 12
     shape: tuple[int, int] = (512, 512)
     radio_fraction: float = 0.75
     beam_pix: float = 4.0
@@ -87,7 +94,7 @@ class CompactRecipe:
 
     def __post_init__(self):
         for name in ('n_rounds', 'n_fields', 'reuse', 'n_steps', 'batch_size', 'n_validation',
-                     'n_calibration', 'validate_every'):
+                     'n_calibration', 'n_pair_fields', 'pair_passes', 'validate_every'):
             check_number(name, getattr(self, name), minimum=1, integer=True)
         if self.crop % 16:
             raise InputError(f"'crop' must be a multiple of 16, got {self.crop}")
@@ -118,7 +125,7 @@ RECIPES = {
     # A minute on a laptop: shows that everything works, finds bright sources only.
     'smoke': CompactRecipe(n_rounds=3, n_fields=2, reuse=2, n_steps=2, batch_size=2, crop=128,
                            warmup_rounds=1, validate_every=2, n_validation=2,
-                           n_calibration=2, shape=(256, 256),
+                           n_calibration=2, n_pair_fields=2, pair_passes=1, shape=(256, 256),
                            widths=(8, 16, 16, 16)),
 }
 
@@ -180,19 +187,25 @@ def train_compact(run, *, recipe=RECIPES['compact'], seed=0, device='auto', n_wo
         stream.close()
     calibrators = [make_training_field(recipe.n_validation + k, validation=True, **options)
                    for k in range(recipe.n_calibration)]
-    return _finish(run, trainer, recipe, seed, judges, calibrators)
+    return _finish(run, trainer, judges, calibrators, n_workers)
 
 
-def _finish(run, trainer, recipe, seed, judges, calibrators):
-    network = trainer.averaged.cpu()
+def _finish(run, trainer, judges, calibrators, n_workers):
+    network, recipe, seed = trainer.averaged.cpu(), trainer.recipe, trainer.seed
     training = {'recipe': asdict(recipe), 'seed': seed,
                 'validation': {kind: figures_of_merit(match_fields(network, fields))
                                for kind, fields in _by_kind(judges).items()}}
     own = _by_kind(calibrators)  # a short training may have no field of one kind
     calibration = {kind: calibrate(match_fields(network, own.get(kind, calibrators)))
                    for kind in KINDS}
+    pairs = fit_pairs(sample_pairs(network, calibration['radio'], pair_fields(
+        recipe.n_pair_fields, n_workers=n_workers, shape=recipe.shape, beam_pix=recipe.beam_pix)),
+        n_passes=recipe.pair_passes, seed=seed)
+    usual = sample_pairs(network, calibration['radio'], own.get('radio', ()))
+    link = choose_link(pairs, usual)
+    training['pairs'] = judge_pairs(pairs, usual, link)
     weights = CompactWeights(network=network, beam_pix=recipe.beam_pix, training=training,
-                             calibration=calibration)
+                             calibration=calibration, pairs=pairs, link=link)
     save_weights(run / 'weights.safetensors', weights)
     write_model_card(run / 'weights.md', weights)
     return weights

@@ -2,20 +2,24 @@
 
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
 import numpy as np
 
 from astrofound.catalog import CLASS_NAMES
-from astrofound.datasets import random_sky
+from astrofound.datasets import SourceMix, random_sky
 from astrofound.preprocess import noise_map, open_beam_space
 
 from .targets import SNR_DEMAND, SourceLabels
 
-__all__ = ['FieldStream', 'TrainingField', 'make_training_field']
+__all__ = ['FieldStream', 'TrainingField', 'make_pair_field', 'make_training_field']
 
 _VALIDATION_OFFSET = 2**31  # seeds of validation fields start here, out of training's reach
+_PAIR_SEEDS = (10_010_000, 30_000_000)  # first seeds of fields rich in pairs, and of crowded ones
+_RICH = SourceMix(gaussian=0.15, double=0.2, bent=0.1, diffuse=0.04, bright=2.0, companions=0.12)
+_CROWDED = SourceMix(gaussian=0.2, double=0.12, bent=0.05, diffuse=0.03, bright=1.5,
+                     companions=0.15)
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,43 @@ def make_training_field(seed, *, shape=(512, 512), beam_pix=4.0, radio_fraction=
     seed = int(seed) + (_VALIDATION_OFFSET if validation else 0)
     rng = np.random.default_rng(seed)
     kind = 'radio' if rng.random() < radio_fraction else 'optical'
-    sky = random_sky(kind, shape, rng)
+    return _observe(random_sky(kind, shape, rng), seed, rng, kind, beam_pix)
+
+
+def make_pair_field(number, *, shape=(512, 512), beam_pix=4.0):
+    """
+    Simulate a radio field from which to learn what belongs together.
+
+    Even numbers are rich in sources of several parts, odd ones crowded with sources that are
+    nobody's part: where both are many, only what is seen between two parts can tell.
+
+    Parameters
+    ----------
+    number : int
+        The same number gives the same field on every machine.
+    shape : tuple of int, optional
+        ``(ny, nx)`` of the simulated image.
+    beam_pix : float, optional
+        FWHM of the beam in network pixels.
+
+    Returns
+    -------
+    field : TrainingField
+        Significance and truth.
+    """
+    crowded = bool(number % 2)
+    seed = _PAIR_SEEDS[crowded] + number // 2
+    rng = np.random.default_rng(seed)
+    sky = random_sky('radio', shape, rng)
+    sky = replace(sky, mix=_CROWDED if crowded else _RICH)
+    if crowded:
+        density = min(9.0, 2.5 * sky.counts.density)
+        sky = replace(sky, counts=replace(sky.counts, density=density))
+    return _observe(sky, seed, rng, 'radio', beam_pix)
+
+
+def _observe(sky, seed, rng, kind, beam_pix):
+    """Make a sky and bring it to beam units, its beam known to 4 % only."""
     simulated = sky(seed)
     image = simulated.image
     true_fwhm_pix = sky.fwhm_pix if image.beam is None else image.beam.fwhm

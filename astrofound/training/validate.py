@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
-from astrofound.catalog import CLASS_NAMES, Detections, group_parts
+from astrofound.catalog import CLASS_NAMES
 from astrofound.networks.calibration import peak_snr
 from astrofound.networks.compact import TOTAL_STRIDE
 from astrofound.networks.decode import decode
@@ -15,7 +15,8 @@ from astrofound.preprocess import DETECTION_CHANNELS
 from .calibration import fit_calibration
 from .targets import SNR_IGNORE
 
-__all__ = ['MatchedCandidates', 'calibrate', 'figures_of_merit', 'match_fields']
+__all__ = ['MatchedCandidates', 'calibrate', 'figures_of_merit', 'match_fields', 'match_parts',
+           'run_network']
 
 _LOGIT_MIN = -5.0
 _FOOTPRINT = 0.6  # boxes run to one FWHM from the middle; a source ends a little beyond half
@@ -44,9 +45,6 @@ class MatchedCandidates:
         Distance to the true place in network pixels; NaN for a false candidate.
     n_demanded : int
         Number of true parts with ``snr >= 5``.
-    n_several, n_whole : int
-        Number of true sources of which several parts are found, and of those whose parts
-        are joined and joined with nothing else.
     """
 
     logit: np.ndarray
@@ -57,11 +55,9 @@ class MatchedCandidates:
     class_right: np.ndarray
     distance: np.ndarray
     n_demanded: int
-    n_several: int = 0
-    n_whole: int = 0
 
 
-def match_fields(network, fields, *, beam_pix=4.0, snr_demanded=5.0):
+def match_fields(network, fields, *, snr_demanded=5.0):
     """
     Run a network over fields and match its candidates to the truth.
 
@@ -71,8 +67,6 @@ def match_fields(network, fields, *, beam_pix=4.0, snr_demanded=5.0):
         In evaluation mode.
     fields : sequence of TrainingField
         Fields with truth.
-    beam_pix : float, optional
-        FWHM of the beam in network pixels.
     snr_demanded : float, optional
         Parts from here on count as missed when they are not found.
 
@@ -81,11 +75,11 @@ def match_fields(network, fields, *, beam_pix=4.0, snr_demanded=5.0):
     matched : MatchedCandidates
         All candidates of all fields.
     """
-    rows, counts = [], np.zeros(3, int)
+    rows, n_demanded = [], 0
     for field in fields:
-        candidates, labels = _run(network, field.significance), field.labels
+        candidates, labels = run_network(network, field.significance), field.labels
         labels = labels.select(labels.snr >= SNR_IGNORE)
-        part = _match(candidates, labels)
+        part = match_parts(candidates, labels)
         found, row = np.flatnonzero(part >= 0), part[part >= 0]
         snr, distance = np.full((2, len(part)), np.nan)
         snr[found] = labels.snr[row]
@@ -96,9 +90,9 @@ def match_fields(network, fields, *, beam_pix=4.0, snr_demanded=5.0):
         rows.append((candidates.logit, part >= 0, (part >= 0) | _on_source(candidates, labels),
                      peak_snr(field.significance, candidates), snr, right, distance))
         demanded = _is_seen(field) & (field.labels.snr >= snr_demanded)
-        counts += (int(demanded.sum()), *_count_wholes(candidates, labels, part, beam_pix))
+        n_demanded += int(demanded.sum())
     columns = [np.concatenate(column) for column in zip(*rows, strict=True)]
-    return MatchedCandidates(*columns, *counts.tolist())
+    return MatchedCandidates(*columns, n_demanded)
 
 
 def _is_seen(field):
@@ -111,7 +105,22 @@ def _is_seen(field):
 
 
 @torch.inference_mode()
-def _run(network, significance):
+def run_network(network, significance):
+    """
+    Find the candidates of a field, on the CPU.
+
+    Parameters
+    ----------
+    network : CompactNetwork
+        In evaluation mode.
+    significance : 2D `~numpy.ndarray` of float32
+        In the network frame.
+
+    Returns
+    -------
+    candidates : Candidates
+        Also very doubtful ones.
+    """
     ny, nx = significance.shape
     padded = np.full((-(-ny // TOTAL_STRIDE) * TOTAL_STRIDE, -(-nx // TOTAL_STRIDE) * TOTAL_STRIDE),
                      np.nan, np.float32)
@@ -121,8 +130,22 @@ def _run(network, significance):
     return decode(outputs, core=(slice(0, ny), slice(0, nx)), logit_min=_LOGIT_MIN)
 
 
-def _match(candidates, labels):
-    """Give each true part its best candidate, the surest choosing first; -1 where there is none."""
+def match_parts(candidates, labels):
+    """
+    Give each true part its best candidate, the surest choosing first.
+
+    Parameters
+    ----------
+    candidates : Candidates
+        What was found.
+    labels : SourceLabels
+        What is there.
+
+    Returns
+    -------
+    part : 1D `~numpy.ndarray` of int
+        Index of the true part of each candidate; -1 for none.
+    """
     part = np.full(len(candidates), -1)
     if not len(candidates) or not len(labels):
         return part
@@ -159,25 +182,6 @@ def _on_source(candidates, labels):
     return inside
 
 
-def _count_wholes(candidates, labels, part, beam_pix, logit_min=0.0):
-    """Count the sources of which several parts are found, and those that are joined rightly."""
-    sure = candidates.logit > logit_min
-    found, part = candidates.select(sure), part[sure]
-    group = group_parts(Detections(found.x, found.y, found.boxes, None, found.class_code),
-                        fwhm_pix=beam_pix)
-    source = np.full(len(part), -1)
-    source[part >= 0] = labels.source[part[part >= 0]]
-    multi = labels.class_code == CLASS_NAMES.index('multi')
-    n_several = n_whole = 0
-    for number in np.unique(labels.source[multi]):
-        own = group[source == number]
-        if len(own) > 1:
-            n_several += 1
-            n_whole += own[0] > 0 and (own == own[0]).all() and (
-                source[group == own[0]] == number).all()
-    return n_several, int(n_whole)
-
-
 def figures_of_merit(matched, *, snr_demanded=5.0):
     """
     Summarise matched candidates.
@@ -192,9 +196,8 @@ def figures_of_merit(matched, *, snr_demanded=5.0):
     Returns
     -------
     figures : dict of str to float
-        Best F1 over all cuts with its cut, completeness at 95 % reliability, share of right
-        classes and median distance in network pixels of the parts found at that cut, and the
-        share of the sources with several found parts that come out whole.
+        Best F1 over all cuts with its cut, completeness at 95 % reliability, and share of right
+        classes and median distance in network pixels of the parts found at that cut.
     """
     counted = ~matched.real | (matched.snr >= snr_demanded)
     order = np.argsort(-matched.logit[counted], kind='stable')
@@ -205,7 +208,7 @@ def figures_of_merit(matched, *, snr_demanded=5.0):
     f1 = 2 * completeness * reliability / np.maximum(completeness + reliability, 1e-9)
     if not len(f1):
         return {'f1': 0.0, 'logit_cut': 0.0, 'completeness_95': 0.0, 'class_right': 0.0,
-                'distance': float('nan'), 'whole': float('nan')}
+                'distance': float('nan')}
     best = int(np.argmax(f1))
     kept = matched.real & (matched.snr >= snr_demanded) & (matched.logit >= logit[best])
     at_95 = completeness[reliability >= 0.95]
@@ -214,7 +217,6 @@ def figures_of_merit(matched, *, snr_demanded=5.0):
         'completeness_95': float(at_95.max()) if len(at_95) else 0.0,
         'class_right': float(matched.class_right[kept].mean()) if kept.any() else 0.0,
         'distance': float(np.median(matched.distance[kept])) if kept.any() else float('nan'),
-        'whole': matched.n_whole / matched.n_several if matched.n_several else float('nan'),
     }
 
 

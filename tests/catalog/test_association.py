@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from astrofound.catalog import Detections, associate, boxes_around, group_parts
+from astrofound.catalog import Detections, associate, boxes_around
 
 POINT, EXTENDED, MULTI = 0, 1, 2
 FWHM = 4.0
+NONE = ((), ())
 
 
 def parts(*rows):
@@ -13,14 +14,15 @@ def parts(*rows):
     return Detections(x, y, boxes_around(middle_x, middle_y, half), score, code)
 
 
-def double(x=100, y=50, arm=20, error=0.0, score=0.9):
-    """Two lobes that point at their middle, one of them with an error."""
-    return [(x - arm, y, x + error, y, arm + 4, MULTI, score),
-            (x + arm, y, x, y, arm + 4, MULTI, 0.5 * score)]
+def double(x=100, y=50, arm=20, code=MULTI, score=0.9):
+    """Two lobes; of class ``multi`` they carry the box of the whole, else their own."""
+    several = code == MULTI
+    return [(x + side * arm, y, x if several else x + side * arm, y, arm + 4 if several else 3,
+             code, share * score) for side, share in ((-1, 1), (1, 0.5))]
 
 
 def test_two_lobes_become_one_source_with_two_parts():
-    found = associate(parts(*double()), fwhm_pix=FWHM)
+    found = associate(parts(*double()), [0], [1], fwhm_pix=FWHM)
     np.testing.assert_array_equal(found.is_part, [False, True, True])
     np.testing.assert_array_equal(found.group, [1, 1, 1])
     assert (found.x[0], found.y[0], found.class_code[0]) == (100, 50, MULTI)
@@ -28,54 +30,62 @@ def test_two_lobes_become_one_source_with_two_parts():
     np.testing.assert_allclose(found.x[1:], [80, 120])
 
 
+@pytest.mark.parametrize('code', [POINT, EXTENDED])
+def test_parts_that_do_not_know_of_each_other_can_be_joined(code):
+    found = associate(parts(*double(code=code)), [0], [1], fwhm_pix=FWHM)
+    assert found.class_code[0] == MULTI
+    np.testing.assert_allclose(found.boxes[0], [77.5, 47.5, 123.5, 53.5])  # that of both
+
+
 def test_the_box_of_the_whole_holds_its_parts():
-    rows = double()
-    rows = [(*row[:4], 5, *row[5:]) for row in rows]  # boxes that are too small
-    rows = [(*row[:2], row[0], row[1], *row[4:]) for row in rows]
-    apart = associate(parts(*rows), fwhm_pix=FWHM)
-    assert not apart.is_part.any()  # each says that the middle is at its own place
-    whole = associate(parts(*double()), fwhm_pix=FWHM)
-    assert whole.boxes[0, 0] <= 80
-    assert whole.boxes[0, 2] >= 120
-
-
-@pytest.mark.parametrize(('error', 'joined'), [(3, True), (8, True), (30, False)])
-def test_guesses_may_err_with_the_distance(error, joined):
-    assert associate(parts(*double(error=error)), fwhm_pix=FWHM).is_part.any() == joined
+    rows = [(*row[:4], 5, *row[5:]) for row in double()]  # guesses that are too small
+    found = associate(parts(*rows), [0], [1], fwhm_pix=FWHM)
+    assert found.boxes[0, 0] <= 80
+    assert found.boxes[0, 2] >= 120
 
 
 def test_two_doubles_side_by_side_stay_two():
-    found = associate(parts(*double(y=50), *double(y=80)), fwhm_pix=FWHM)
+    found = associate(parts(*double(y=50), *double(y=80)), [0, 2], [1, 3], fwhm_pix=FWHM)
     assert (~found.is_part).sum() == 2
     assert sorted(found.y[~found.is_part]) == [50, 80]
 
 
+def test_all_that_hangs_together_is_one():
+    row = (100, 50, 100, 50, 3, POINT, 0.4)
+    found = associate(parts(*double(), row), [0, 1], [2, 2], fwhm_pix=FWHM)
+    assert (~found.is_part).sum() == 1
+    assert found.is_part.sum() == 3
+
+
 def test_points_stay_what_they_are():
     alone = parts((100, 50, 100, 50, 4, POINT, 0.8), (100, 60, 100, 60, 4, EXTENDED, 0.7))
-    found = associate(alone, fwhm_pix=FWHM)
+    found = associate(alone, *NONE, fwhm_pix=FWHM)
     np.testing.assert_array_equal(found.class_code, [POINT, EXTENDED])
     np.testing.assert_array_equal(found.boxes, alone.boxes)
     assert not found.group.any()
 
 
 def test_a_lobe_without_its_partner_is_extended():
-    found = associate(parts(double()[0]), fwhm_pix=FWHM)
-    assert found.class_code.tolist() == [EXTENDED]
-    np.testing.assert_allclose(found.boxes, boxes_around([80], [50], FWHM))
+    found = associate(parts(*double()), *NONE, fwhm_pix=FWHM)
+    assert found.class_code.tolist() == [EXTENDED, EXTENDED]
+    np.testing.assert_allclose(found.boxes[0], boxes_around([80], [50], FWHM)[0])
 
 
 def test_two_guesses_at_one_lobe_are_no_double():
     row = double()[0]
-    assert not group_parts(parts(row, (row[0] + 1, *row[1:])), fwhm_pix=FWHM).any()
+    found = associate(parts(row, (row[0] + 1, *row[1:])), [0], [1], fwhm_pix=FWHM)
+    assert not found.group.any()
 
 
 def test_order_does_not_matter():
     rows = [*double(y=50), *double(y=80), (300, 300, 300, 300, 4, POINT, 0.5)]
-    forward = group_parts(parts(*rows), fwhm_pix=FWHM)
-    backward = group_parts(parts(*rows[::-1]), fwhm_pix=FWHM)[::-1]
-    np.testing.assert_array_equal(np.equal.outer(forward, forward),
-                                  np.equal.outer(backward, backward))
+    forward = associate(parts(*rows), [0, 2], [1, 3], fwhm_pix=FWHM)
+    backward = associate(parts(*rows[::-1]), [4, 1], [3, 2], fwhm_pix=FWHM)
+    for found in (forward, backward):
+        order = np.lexsort((found.x, found.y))
+        np.testing.assert_array_equal(found.y[order], [50, 50, 50, 80, 80, 80, 300])
+        assert len(set(found.group[order][:3])) == len(set(found.group[order][3:6])) == 1
 
 
 def test_nothing_comes_of_nothing():
-    assert len(associate(Detections.empty(), fwhm_pix=FWHM)) == 0
+    assert len(associate(Detections.empty(), *NONE, fwhm_pix=FWHM)) == 0

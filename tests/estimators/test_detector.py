@@ -15,7 +15,7 @@ from astrofound.catalog import (
     write_catalog,
 )
 from astrofound.datasets import RadioSky, SourceCounts, SourceMix, make_field
-from astrofound.estimators import BaseDetector, SourceDetector
+from astrofound.estimators import BaseDetector, SourceDetector, compact_search
 from astrofound.image import PixelBeam, SurveyImage
 from astrofound.utils import InputError, NoDetectionsWarning, NoWCSWarning, ReadError
 
@@ -198,6 +198,24 @@ def test_components_follow_their_sources():
     np.testing.assert_array_equal(parents, np.sort(multi))
     assert (count >= 2).all()
     assert len(np.unique(both['id'])) == len(both)
+
+
+def test_pairs_do_not_depend_on_their_tiles(monkeypatch):
+    doubles = SourceMix(gaussian=0, double=0.6, bent=0, diffuse=0, companions=0)
+    image = RadioSky(shape=(640, 512), mix=doubles,
+                     counts=SourceCounts(density=2.0, min_snr=20))(3).image
+    whole = SourceDetector().predict(image)
+    monkeypatch.setattr(compact_search, '_PAIR_CORE', 160)
+    assert len(compact_search.pair_tiles((640, 512))) > 9
+    tiled = SourceDetector().predict(image)
+    assert (whole['class_name'] == 'multi').sum() > 3
+    for name in ('x_centroid', 'y_centroid', 'flux', 'class_name'):
+        np.testing.assert_array_equal(tiled[name], whole[name])
+
+
+def test_points_far_apart_are_not_joined():
+    image = point_image((100, 100, 30), (160, 100, 30))
+    assert list(SourceDetector().predict(image)['class_name']) == ['point', 'point']
 
 
 def test_reliability_decides_how_much_is_listed(field):

@@ -154,7 +154,7 @@ def test_an_image_replaced_in_the_middle_is_noticed(tmp_path, monkeypatch):
     field = make_field('radio', shape=(128, 128), seed=1)
     field.write(path)
 
-    def associate(found, **given):
+    def associate(found, *links, **given):
         path.write_bytes(path.read_bytes())
         return found
 

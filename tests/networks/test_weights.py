@@ -13,6 +13,7 @@ from astrofound.networks import (
     load_weights,
     save_weights,
 )
+from astrofound.networks.pair_features import N_FEATURES
 from astrofound.utils import ReadError
 
 
@@ -22,7 +23,7 @@ def weights():
     return CompactWeights(
         network=CompactNetwork(widths=(8, 8, 8, 8)).eval(), beam_pix=3.5,
         calibration={'radio': ScoreCalibration(knots=(-2.0, 1.0), probability=(0.25, 0.75)),
-                     'optical': ScoreCalibration()}, training={'seed': 7})
+                     'optical': ScoreCalibration()}, link=0.75, training={'seed': 7})
 
 
 def test_round_trip(weights, tmp_path):
@@ -31,7 +32,9 @@ def test_round_trip(weights, tmp_path):
     pixels = torch.randn(1, 2, 32, 32)
     with torch.inference_mode():
         torch.testing.assert_close(again.network(pixels), weights.network(pixels))
-    assert replace(again, network=weights.network, sha256='') == weights
+    features = np.random.default_rng(0).normal(size=(5, N_FEATURES)).astype(np.float32)
+    np.testing.assert_array_equal(again.pairs.judge(features), weights.pairs.judge(features))
+    assert replace(again, network=weights.network, pairs=weights.pairs, sha256='') == weights
     assert len(again.sha256) == 64
 
 

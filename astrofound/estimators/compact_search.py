@@ -1,0 +1,216 @@
+"""How the compact network goes through an image: tiles for parts, then tiles for their pairs."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from astrofound.catalog import Detections
+from astrofound.networks import decode, for_inference, load_weights, peak_snr
+from astrofound.networks.compact import TOTAL_STRIDE
+from astrofound.networks.pair_features import (
+    MARGIN,
+    N_TRAITS,
+    REACH,
+    near_pairs,
+    pair_features,
+    part_traits,
+)
+from astrofound.preprocess import DETECTION_CHANNELS, BeamSpace, TileGrid, TilingOptions
+from astrofound.utils import ReadError, has_fast_bfloat16, resolve_device
+
+__all__ = ['PairSearch', 'PartSearch', 'memory_mb', 'pair_tiles', 'part_tiles', 'ready_weights']
+
+# Measured: activations of a tile by the bytes of a number, with two tiles read ahead; and the
+# windows and stamps of the measurement.
+_BYTES_PER_PIXEL = {2: 160, 4: 300}
+_MEASURING_BYTES = 200e6
+_PAIR_CORE = 1024  # network pixels
+
+
+@lru_cache(maxsize=2)
+def ready_weights(sha256, source, device, precision):
+    """
+    Return weights, network and device; once in a process for images one after the other.
+
+    Parameters
+    ----------
+    sha256 : str
+        Hash of the file of weights when the run began.
+    source : str or path-like
+        See `~astrofound.networks.load_weights`.
+    device, precision : str
+        As for `~astrofound.estimators.SourceDetector`.
+
+    Returns
+    -------
+    weights : CompactWeights
+        With calibration and pairs.
+    network : CompactNetwork
+        Theirs, ready on the device.
+    device : `torch.device`
+        Where it runs.
+
+    Raises
+    ------
+    ReadError
+        If the file was replaced.
+    """
+    weights = load_weights(source)
+    if weights.sha256 != sha256:
+        raise ReadError(f'the weights {source} are not those the run began with; start it again')
+    device = resolve_device(device)
+    if precision == 'auto':
+        precision = 'bfloat16' if has_fast_bfloat16(device) else 'float32'
+    return weights, for_inference(weights.network, device, getattr(torch, precision)), device
+
+
+def part_tiles(shape, network, tile_size):
+    """
+    Tile the network frame for the search for parts.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(ny, nx)`` of the frame.
+    network : CompactNetwork
+        Decides the halo.
+    tile_size : int
+        Side of a tile with its halo.
+
+    Returns
+    -------
+    tiles : TileGrid
+        The tiles.
+    """
+    side = -(-tile_size // TOTAL_STRIDE) * TOTAL_STRIDE
+    return TileGrid(shape, TilingOptions(shape=(side, side), halo=network.receptive_halo,
+                                         align=TOTAL_STRIDE))
+
+
+def pair_tiles(shape):
+    """
+    Tile the network frame for the search for pairs, each of which is of the tile of its middle.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(ny, nx)`` of the frame.
+
+    Returns
+    -------
+    tiles : TileGrid
+        The tiles.
+    """
+    halo = int(REACH / 2) + MARGIN
+    side = _PAIR_CORE + 2 * halo
+    return TileGrid(shape, TilingOptions(shape=(side, side), halo=halo))
+
+
+def memory_mb(grid, network):
+    """
+    Tell what a process needs for a tile in the network, others read ahead, and the measuring.
+
+    Parameters
+    ----------
+    grid : TileGrid
+        Tiles.
+    network : CompactNetwork
+        Ready, in its precision.
+
+    Returns
+    -------
+    memory : float
+        MB of 10^6 bytes.
+    """
+    pixels = np.prod([min(side, of) for side, of in
+                      zip(grid.options.shape, grid.shape, strict=True)])
+    per_pixel = _BYTES_PER_PIXEL[network.stem[0].weight.dtype.itemsize]
+    return (per_pixel * pixels + _MEASURING_BYTES) / 1e6
+
+
+@dataclass
+class PartSearch:
+    """Looks for parts of sources in one tile of the network frame after the other."""
+
+    space: BeamSpace
+    kind: str
+    source: tuple  # arguments of `ready_weights`: the network itself stays where it is
+
+    def read(self, tile):
+        """Read a tile as significance and as channels, with blank sky up to whole strides."""
+        significance = self.space.read_window(tile.padded)
+        ny, nx = significance.shape
+        more = (-ny % TOTAL_STRIDE, -nx % TOTAL_STRIDE)
+        if more != (0, 0):
+            significance = np.pad(significance, ((0, more[0]), (0, more[1])),
+                                  constant_values=np.nan)
+        blank = not np.isfinite(significance).any()
+        return tile, significance, None if blank else DETECTION_CHANNELS(significance)
+
+    def work(self, prepared):
+        """Find the parts in a tile: detections in image pixels, and their traits."""
+        tile, significance, channels = prepared
+        if channels is None:
+            return vars(Detections.empty()) | {'traits': np.empty((0, N_TRAITS))}
+        weights, network, device = ready_weights(*self.source)
+        found, snr = _search(network, device, tile, significance, channels)
+        resampler = self.space.resampler
+        x, y = resampler.to_image(found.x, found.y)
+        parts = Detections(x=x, y=y, boxes=resampler.boxes_to_image(found.boxes),
+                           score=weights.calibration[self.kind](found.logit, snr),
+                           class_code=found.class_code)
+        return vars(parts) | {'traits': part_traits(found, snr)}
+
+
+@torch.inference_mode()
+def _search(network, device, tile, significance, channels):
+    """Return the candidates of a tile that are not on blank sky, and the S/N of their peaks."""
+    batch = torch.from_numpy(channels)[None].to(device, memory_format=torch.channels_last)
+    origin = (tile.padded[0].start, tile.padded[1].start)
+    found = decode(network(batch)[0], origin=origin, core=tile.core)
+    # A centre on blank sky is the network's guess about what nobody has seen.
+    found = found.select(np.isfinite(significance[found.pixels(significance.shape, origin)]))
+    return found, peak_snr(significance, found, origin=origin)
+
+
+@dataclass
+class PairSearch:
+    """Looks which parts belong together, in one tile of the network frame after the other."""
+
+    space: BeamSpace
+    places: np.ndarray  # (n, 2) of all parts, in network pixels
+    traits: np.ndarray
+    source: tuple       # arguments of `ready_weights`
+
+    def read(self, tile):
+        """Read the sky around the pairs of a tile, if it has any."""
+        around = tuple(slice(side.start - int(1.5 * REACH) - 1, side.stop + int(1.5 * REACH) + 1)
+                       for side in tile.core)
+        near = np.flatnonzero(_inside(self.places, around))
+        places = self.places[near]
+        first, second = near_pairs(places)
+        here = _inside(0.5 * (places[first] + places[second]), tile.core)
+        first, second = first[here], second[here]
+        sky = self.space.read_window(tile.padded) if len(first) else None
+        return tile, sky, near, first, second
+
+    def work(self, prepared):
+        """Return the pairs of a tile whose parts belong together."""
+        tile, sky, near, first, second = prepared
+        if sky is None:
+            return {'first': first, 'second': second}
+        weights, _, _ = ready_weights(*self.source)
+        origin = np.array([side.start for side in tile.padded])
+        logit = weights.pairs.judge(pair_features(
+            sky, origin, self.places[near], self.traits[near], first, second))
+        linked = logit >= weights.link
+        return {'first': near[first[linked]], 'second': near[second[linked]]}
+
+
+def _inside(places, window):
+    """Mask of the places whose pixels lie in a window."""
+    row, column = np.floor(places[:, ::-1] + 0.5).T
+    return ((row >= window[0].start) & (row < window[0].stop)
+            & (column >= window[1].start) & (column < window[1].stop))

@@ -1,0 +1,217 @@
+"""Learn which parts belong to one source, from pairs that a trained network found."""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+
+import numpy as np
+import torch
+from sklearn.metrics import average_precision_score
+
+from astrofound.networks.calibration import peak_snr
+from astrofound.networks.pair_features import (
+    N_FEATURES,
+    near_pairs,
+    pair_features,
+    part_traits,
+)
+from astrofound.networks.pairs import PairNetwork
+
+from .fields import make_pair_field
+from .targets import SNR_IGNORE
+from .validate import match_parts, run_network
+
+__all__ = ['PairSample', 'choose_link', 'fit_pairs', 'judge_pairs', 'pair_fields', 'sample_pairs']
+
+_SCORE_MIN = 0.4       # parts that are less sure are hardly ever kept
+_LINK_PRECISION = 0.9  # share of the links between parts that shall be right
+_RATE = 4e-3
+
+
+@dataclass(frozen=True)
+class PairSample:
+    """
+    Pairs of parts with the truth of each.
+
+    Attributes
+    ----------
+    features : (m, N_FEATURES) `~numpy.ndarray` of float16
+        See `~astrofound.networks.pair_features.pair_features`.
+    together : (m,) `~numpy.ndarray` of bool
+        Whether both are of the same source.
+    """
+
+    features: np.ndarray
+    together: np.ndarray
+
+    def __len__(self):
+        return len(self.together)
+
+
+def pair_fields(n_fields, *, n_workers=0, **options) -> Iterator:
+    """
+    Simulate the fields of `make_pair_field` in order.
+
+    Parameters
+    ----------
+    n_fields : int
+        How many.
+    n_workers : int, optional
+        Processes that simulate; 0 does it in this one.
+    **options
+        Keywords of `make_pair_field`.
+
+    Yields
+    ------
+    field : TrainingField
+        One after the other.
+    """
+    make = partial(make_pair_field, **options)
+    if not n_workers:
+        yield from map(make, range(n_fields))
+        return
+    with ProcessPoolExecutor(n_workers, mp_context=get_context('spawn')) as pool:
+        yield from pool.map(make, range(n_fields))
+
+
+def sample_pairs(network, calibration, fields):
+    """
+    Find the parts of fields and describe all pairs of them.
+
+    Parameters
+    ----------
+    network : CompactNetwork
+        Trained, in evaluation mode.
+    calibration : ScoreCalibration
+        Of radio images.
+    fields : iterable of TrainingField
+        Radio fields with truth.
+
+    Returns
+    -------
+    sample : PairSample
+        Their pairs.
+    """
+    features = [np.empty((0, N_FEATURES), np.float16)]
+    together = [np.empty(0, bool)]
+    for field in fields:
+        candidates = run_network(network, field.significance)
+        snr = peak_snr(field.significance, candidates)
+        kept = (calibration(candidates.logit, snr) > _SCORE_MIN) & np.isfinite(snr)
+        parts = candidates.select(kept)
+        places = np.stack([parts.x, parts.y], axis=1)
+        first, second = near_pairs(places)
+        if len(first):
+            features.append(pair_features(
+                field.significance, (0, 0), places, part_traits(parts, snr[kept]), first,
+                second).astype(np.float16))
+            owner = _owners(parts, field.labels.select(field.labels.snr >= SNR_IGNORE))
+            together.append((owner[first] == owner[second]) & (owner[first] >= 0))
+    return PairSample(np.concatenate(features), np.concatenate(together))
+
+
+def _owners(parts, labels):
+    """Number of the true source of each part, or of the one in whose box it lies; -1 for none."""
+    match = match_parts(parts, labels)
+    owner = np.where(match >= 0, np.append(labels.source, -1)[match], -1)
+    for index in np.flatnonzero(match < 0) if len(labels) else ():
+        away = np.abs((parts.x[index], parts.y[index]) - labels.middle) / (0.5 * labels.size)
+        reach = away.max(axis=1)
+        if reach.min() <= 1:
+            owner[index] = labels.source[reach.argmin()]
+    return owner
+
+
+def fit_pairs(sample, *, n_passes=12, batch_size=1024, seed=0):
+    """
+    Train a network on pairs.
+
+    Parameters
+    ----------
+    sample : PairSample
+        Pairs with truth.
+    n_passes : int, optional
+        Passes over all of them; the learning rate rises, then falls to zero.
+    batch_size : int, optional
+        Pairs a step.
+    seed : int, optional
+        Decides weights and order.
+
+    Returns
+    -------
+    network : PairNetwork
+        In evaluation mode.
+    """
+    torch.manual_seed(seed)
+    network = PairNetwork()
+    if not len(sample):
+        return network.eval()
+    features = torch.from_numpy(sample.features)
+    together = torch.from_numpy(sample.together.astype(np.float32))
+    network.mean.copy_(torch.from_numpy(sample.features.mean(axis=0, dtype=np.float64)))
+    network.scale.copy_(torch.from_numpy(sample.features.std(axis=0, dtype=np.float64) + 1e-3))
+    n_steps = max(1, len(together) // batch_size)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=0.01)
+    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, max(2, n_passes * n_steps))
+    for _ in range(n_passes):
+        order = torch.randperm(len(together))
+        for batch in order[:n_steps * batch_size].split(batch_size):
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(
+                network(features[batch]), together[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            rate.step()
+    return network.eval()
+
+
+def choose_link(network, sample):
+    """
+    Choose the logit from which on two parts are linked.
+
+    Parameters
+    ----------
+    network : PairNetwork
+        Trained.
+    sample : PairSample
+        Pairs of fields that it was not trained on, of a usual mix of sources.
+
+    Returns
+    -------
+    cut : float
+        The loosest at which nine of ten links are right; infinite where none is.
+    """
+    logit = network.judge(sample.features)
+    order = np.argsort(-logit, kind='stable')
+    precision = np.cumsum(sample.together[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero(precision >= _LINK_PRECISION)
+    return float(logit[order[good[-1]]]) if len(good) else float('inf')
+
+
+def judge_pairs(network, sample, cut):
+    """
+    Say how well a network tells pairs.
+
+    Parameters
+    ----------
+    network : PairNetwork
+        Trained.
+    sample : PairSample
+        Pairs with truth.
+    cut : float
+        Logit from which on two parts are linked.
+
+    Returns
+    -------
+    figures : dict of str to float
+        ``average_precision``, and ``recall`` and ``precision`` of the links.
+    """
+    logit = network.judge(sample.features)
+    right, linked = sample.together[logit >= cut].sum(), (logit >= cut).sum()
+    n_true = sample.together.sum()
+    return {'average_precision': float(average_precision_score(sample.together, logit))
+            if n_true else float('nan'),
+            'recall': float(right / n_true) if n_true else float('nan'),
+            'precision': float(right / linked) if linked else float('nan')}
