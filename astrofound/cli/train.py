@@ -45,6 +45,8 @@ def command():
 @click.option('--zoom', type=float, metavar='N', help='Scale as network pixels an image pixel.')
 @click.option('--ignore-unlabelled', is_flag=True,
               help='Extended emission without a box neither rewards nor punishes.')
+@click.option('--deterministic', is_flag=True,
+              help='Ask for algorithms that repeat to the last bit, also on a GPU.')
 @click.option('--seed', type=int, default=0, show_default=True)
 @click.option('-o', '--output', default='runs/detector', show_default=True, metavar='FOLDER',
               help='Folder of the run; an unfinished one is gone on with.')

@@ -22,6 +22,7 @@ def train_on_boxes(output, data, options):
     from astrofound.explore import plot_box_training
     from astrofound.training import (
         BOX_RECIPES,
+        Ranks,
         describe_domain,
         match_classes,
         open_tiles,
@@ -36,7 +37,7 @@ def train_on_boxes(output, data, options):
     recipe = base.change(
         head=options['head'], tuning=options['tuning'], n_epochs=options['epochs'],
         batch_size=options['batch'], learning_rate=options['rate'], crop=options['crop'],
-        optimizer=options['optimizer'])
+        optimizer=options['optimizer'], deterministic=options['deterministic'] or None)
     network_input = _choose_input(images, options)
     click.echo(f'the network sees {_describe(network_input)}')
     unlabelled = {'ignore_unlabelled': options['ignore_unlabelled']}
@@ -51,6 +52,8 @@ def train_on_boxes(output, data, options):
         backbone=options['backbone'], backbone_weights=options['weights'], recipe=recipe,
         start=options['start'], domain=describe_domain(images), seed=options['seed'],
         device=options['device'], progress=None)
+    if not Ranks().is_main:
+        return
     plot_box_training(output / 'history.jsonl', path=output / 'history.png')
     for name, key in (('as found', 'as_found'), ('refined', 'refined')):
         figures = model.training[key]

@@ -18,6 +18,7 @@ from .adaptation import layer_groups
 from .box_model import is_learnt
 from .box_tiles import collate_tiles, crop_tile, orient_tile
 from .image_augment import AUGMENTATIONS
+from .ranks import Ranks
 
 __all__ = ['BoxTrainer', 'is_out_of_memory']
 
@@ -43,11 +44,15 @@ class BoxTrainer:
         As in `~astrofound.preprocess.NetworkInput`.
     seed : int, optional
         Decides the order and the turns of the tiles, and which proposals are learnt from.
+    ranks : Ranks, optional
+        The processes that share each batch, on the device of the network; by default those
+        that were launched together.
     """
 
-    def __init__(self, network, recipe, tiles, *, scaling, seed=0):
+    def __init__(self, network, recipe, tiles, *, scaling, seed=0, ranks=None):
         self.network, self.recipe, self.tiles = network, recipe, tiles
         self.scaling, self.seed = scaling, seed
+        self.ranks = Ranks() if ranks is None else ranks
         self.device = network.backbone.body.device
         self.epoch = 0
         self.micro_batch = recipe.batch_size
@@ -87,7 +92,7 @@ class BoxTrainer:
         self._set_frozen()
         self.network.train()
         rng = np.random.default_rng((self.seed, self.epoch))
-        torch.manual_seed(int(rng.integers(2**62)))
+        torch.manual_seed(int(rng.integers(2**62)) + self.ranks.index)
         order = rng.permutation(len(self.tiles))
         n_all = self.n_steps * self.recipe.n_epochs
         sums = {}
@@ -97,10 +102,15 @@ class BoxTrainer:
             for group in self.optimizer.param_groups:
                 group['lr'] = group['top'] * rate
             rows = order[step * self.recipe.batch_size:(step + 1) * self.recipe.batch_size]
-            losses = self._step([self._vary(self.tiles[row], rng) for row in rows], step)
+            tiles = [self._vary(self.tiles[row], rng) for row in rows]  # all, to draw alike
+            own = self.ranks.share(np.arange(len(tiles)))
+            losses = self._step([tiles[index] for index in own], step)
             self._average(self.epoch * self.n_steps + step)
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + value
+        self.ranks.average(self.network.buffers())  # of batch normalisations
+        if self.averaged is not self.network:
+            self.ranks.average(self.averaged.buffers())
         self.epoch += 1
         means = {name: round(value / self.n_steps, 5) for name, value in sums.items()}
         return {'loss': round(sum(means.values()), 5), **means,
@@ -166,10 +176,20 @@ class BoxTrainer:
             total.backward()
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + share * value.item()
+        self._share_gradients()
         if self.recipe.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
         self.optimizer.step()
         return sums
+
+    def _share_gradients(self):
+        if self.ranks.n == 1:
+            return
+        learning = [own for own in self.network.parameters() if own.requires_grad]
+        for own in learning:
+            if own.grad is None:  # what one process had no use for another may have
+                own.grad = torch.zeros_like(own)
+        self.ranks.average(own.grad for own in learning)
 
     def _complain(self, losses, tiles, step):
         which = ', '.join(name for name, value in losses.items() if not torch.isfinite(value))

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -10,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from astrofound.utils import InputError, check_number, resolve_device
+from astrofound.utils import InputError, atomic_path, check_number, resolve_device
 
 from .box_beginning import begin, check_start, go_on
 from .box_judging import calibrate_boxes, find_boxes, judge_boxes, refine_boxes
 from .box_model import BoxModel, load_box_model, save_box_model
 from .box_recipe import BOX_RECIPES
 from .box_trainer import BoxTrainer
+from .ranks import Ranks
 
 __all__ = ['split_tiles', 'train_boxes']
 
@@ -30,7 +32,8 @@ def train_boxes(run, tiles, held_out, *, classes, network_input, backbone='compa
     Train a detector on a backbone and write it into a folder.
 
     A run that was stopped goes on from its last epoch when called again with the same folder,
-    and ends as if it had not been stopped.
+    and ends as if it had not been stopped. Processes that ``accelerate launch`` or ``torchrun``
+    started share each batch; the first one writes.
 
     Parameters
     ----------
@@ -80,7 +83,8 @@ def train_boxes(run, tiles, held_out, *, classes, network_input, backbone='compa
     classes = tuple(map(str, classes))
     _check_tiles(tiles, held_out, classes)
     run.mkdir(parents=True, exist_ok=True)
-    device = resolve_device(device)
+    ranks = Ranks()
+    device = ranks.device(resolve_device(device))
     begun = None
     if start is not None:
         begun = load_box_model(start, backbone_weights=backbone_weights, device=device)
@@ -94,15 +98,18 @@ def train_boxes(run, tiles, held_out, *, classes, network_input, backbone='compa
         'backbone': network.backbone.body.spec.name, 'recipe': asdict(recipe), 'seed': seed,
         'classes': classes, 'input': asdict(network_input), 'n_tiles': len(tiles),
         'start': '' if begun is None else begun.sha256,
-        'n_boxes': sum(len(tile.boxes) for tile in tiles)})
+        'n_boxes': sum(len(tile.boxes) for tile in tiles)}, is_main=ranks.is_main)
     with _deterministic(recipe.deterministic):
-        trainer = BoxTrainer(network, recipe, tiles, scaling=network_input.scaling, seed=seed)
+        trainer = BoxTrainer(network, recipe, tiles, scaling=network_input.scaling, seed=seed,
+                             ranks=ranks)
         trainer.resume(run / 'checkpoint.pt')
         _run_epochs(run, trainer, held_out, classes, progress)
+    ranks.wait()  # for the first one to write
     trainer.load_weights(run / 'best.pt')
     model = _finish(trainer, held_out, classes, network_input, seed)
     model.training['domain'] = domain or {}
-    return save_box_model(run, replace(model, source=str(backbone), fingerprint=fingerprint))
+    model = replace(model, source=str(backbone), fingerprint=fingerprint)
+    return save_box_model(run, model) if ranks.is_main else model
 
 
 def _check_tiles(tiles, held_out, classes):
@@ -114,12 +121,14 @@ def _check_tiles(tiles, held_out, classes):
         raise InputError(f'class {largest} of a box is not among the {len(classes)} classes')
 
 
-def _check_same_run(run, described):
+def _check_same_run(run, described, *, is_main):
     """Keep a folder to one training: a mixture could not be repeated."""
     described = json.loads(json.dumps(described))
     path = run / 'recipe.json'
     if not path.exists():
-        path.write_text(json.dumps(described, indent=1) + '\n')
+        if is_main:
+            with atomic_path(path) as temporary:
+                temporary.write_text(json.dumps(described, indent=1) + '\n')
         return
     before = json.loads(path.read_text())
     changed = [name for name in described if before.get(name) != described[name]]
@@ -129,21 +138,33 @@ def _check_same_run(run, described):
 
 
 def _run_epochs(run, trainer, held_out, classes, progress):
-    recipe, history = trainer.recipe, run / 'history.jsonl'
-    _forget_after(history, trainer.epoch)
+    recipe, history, is_main = trainer.recipe, run / 'history.jsonl', trainer.ranks.is_main
+    if is_main:
+        _forget_after(history, trainer.epoch)
     while trainer.epoch < recipe.n_epochs and not _is_over(trainer):
         entry = trainer.train_epoch(progress=progress)
         epoch = trainer.epoch
         if epoch % recipe.validate_every == 0 or epoch == recipe.n_epochs:
-            found = find_boxes(trainer.averaged, held_out, trainer.scaling, mixed=trainer.mixed)
-            scores = judge_boxes(found, held_out, classes).to_dict()
-            entry |= scores
-            _keep_best(run, trainer, scores['map_50'] or 0.0)
-            logger.info('epoch %d: loss %.4f, mAP@50 %.3f', epoch, entry['loss'],
-                        scores['map_50'] or 0.0)
-        trainer.save(run / 'checkpoint.pt')
-        with open(history, 'a') as file:
-            file.write(json.dumps({'epoch': epoch, **entry}) + '\n')
+            entry |= _validate(run, trainer, held_out, classes)
+        if is_main:
+            trainer.save(run / 'checkpoint.pt')
+            with open(history, 'a') as file:
+                file.write(json.dumps({'epoch': epoch, **entry}) + '\n')
+
+
+def _validate(run, trainer, held_out, classes):
+    """Let the first process judge, tell the others, and keep the best weights."""
+    scores = {'map_50': None}
+    if trainer.ranks.is_main:
+        found = find_boxes(trainer.averaged, held_out, trainer.scaling, mixed=trainer.mixed)
+        scores = judge_boxes(found, held_out, classes).to_dict()
+    score = trainer.ranks.agree(scores['map_50'] or 0.0)
+    logger.info('epoch %d: mAP@50 %.3f', trainer.epoch, score)
+    if trainer.best is None or score > trainer.best['score']:
+        trainer.best = {'score': score, 'epoch': trainer.epoch}
+        if trainer.ranks.is_main:
+            trainer.save_weights(run / 'best.pt')
+    return scores
 
 
 def _forget_after(history, epoch):
@@ -152,13 +173,6 @@ def _forget_after(history, epoch):
         lines = [line for line in history.read_text().splitlines()
                  if json.loads(line)['epoch'] <= epoch]
         history.write_text(''.join(f'{line}\n' for line in lines))
-
-
-def _keep_best(run, trainer, score):
-    best = trainer.best
-    if best is None or score > best['score']:
-        trainer.best = {'score': score, 'epoch': trainer.epoch}
-        trainer.save_weights(run / 'best.pt')
 
 
 def _is_over(trainer):
@@ -224,6 +238,8 @@ def split_tiles(tiles, share=0.2, *, seed=0):
 def _deterministic(wanted):
     """Ask torch for repeatable algorithms, and let it go on where it has none."""
     before = torch.are_deterministic_algorithms_enabled()
+    if wanted:
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # read at its first product
     with warnings.catch_warnings():
         if wanted:
             warnings.filterwarnings('ignore', message='.*does not have a deterministic')

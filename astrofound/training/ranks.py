@@ -67,6 +67,32 @@ class Ranks:
             return rows
         return rows[:len(rows) // self.n * self.n][self.index::self.n]
 
+    def agree(self, value):
+        """
+        Give all processes the number that the first one has.
+
+        Parameters
+        ----------
+        value : float
+            Own number; looked at in the first process only.
+
+        Returns
+        -------
+        value : float
+            The same everywhere.
+        """
+        if self._accelerator is None:
+            return value
+        from accelerate.utils import broadcast
+
+        tensor = torch.tensor([value], dtype=torch.float64, device='cpu')
+        return float(broadcast(tensor.to(self._accelerator.device)).item())
+
+    def wait(self):
+        """Wait until all processes have come here."""
+        if self._accelerator is not None:
+            self._accelerator.wait_for_everyone()
+
     @torch.no_grad()
     def average(self, tensors):
         """
