@@ -55,6 +55,7 @@ def runs(data):
     yield ("the backbone's own input", replace(PAPER, normalized=True),
            NetworkInput(scaling='significance', zoom=1.0))
     yield 'scale from beam and stride', PAPER, replace(PAPER_INPUT, zoom=ours.beam_pix / 13.9)
+    yield 'all, with queries', replace(OURS, head='query', learning_rate=1e-3), ours
     yield ("all, with the paper's SGD", replace(
         OURS, optimizer='sgd', weight_decay=0.0, schedule='constant', warmup=0.0, clip=None,
         averaging=0.0), ours)

@@ -24,7 +24,7 @@ _BATCH = 8          # tiles at once on a GPU
 _LEAST_SIDE = 1024  # of a tile for convolutional backbones, which take any size
 _HALO = 128         # beyond its core that a tile of theirs sees
 _POINT = 3.0        # sides in beams up to which a box of another scheme counts as compact
-_FAR = 2.0          # factor by which another beam calls for a warning
+_FAR = 2.0          # factor by which another beam or band calls for a warning
 
 
 def find_with_boxes(image, noise, source, *, progress=False):
@@ -59,12 +59,13 @@ def find_with_boxes(image, noise, source, *, progress=False):
     view = model.network_input.open(image, noise)
     grid = TileGrid(view.shape, _tiling(model))
     _raise_limits(model, grid.options.shape[0])
-    tiles, size = list(grid), _BATCH if device.type == 'cuda' else 1
-    chunks = [tiles[start:start + size] for start in range(0, len(tiles), size)]
-    found = Detections.concatenate([
-        Detections(**part) for part in active_runner().map(
-            'network', _TileSearch(view, grid.options.shape[0], source), chunks,
-            progress=progress)])
+    side = grid.options.shape[0]
+    # what depends on surroundings only shall not feel how far a tile reaches beyond the image
+    search = _TileSearch(view, side, model.network.align if model.network.is_local else side,
+                         source)
+    chunks = search.chunks(grid, _BATCH if device.type == 'cuda' else 1)
+    found = Detections.concatenate([Detections(**part) for part in active_runner().map(
+        'network', search, chunks, progress=progress)])
     boxes = view.resampler.boxes_to_image(found.boxes)
     x, y = box_centres(boxes)
     detections = Detections(x, y, boxes, found.score,
@@ -115,15 +116,25 @@ class _TileSearch:
 
     view: NetworkView
     side: int
+    multiple: int  # pixels to which tiles at the edge of an image are filled up
     source: tuple  # arguments of `_ready`: the network itself stays where it is
 
+    def chunks(self, tiles, size):
+        """Bring together tiles of one shape, so that none is filled up for another's sake."""
+        groups = {}
+        for tile in tiles:
+            shape = tuple(-(-(part.stop - part.start) // self.multiple) for part in tile.padded)
+            groups.setdefault(shape, []).append(tile)
+        return [group[start:start + size] for group in groups.values()
+                for start in range(0, len(group), size)]
+
     def read(self, tiles):
-        """Read tiles as channels, padded with blank sky to a common side."""
+        """Read tiles as channels, filled up with blank sky."""
         prepared = []
         for tile in tiles:
             raw, significance = self.view.read_window(tile.padded)
             if np.isfinite(raw).any():
-                more = tuple((0, self.side - n) for n in raw.shape)
+                more = tuple((0, -n % self.multiple) for n in raw.shape)
                 channels = np.pad(self.view.to_channels(raw), ((0, 0), *more),
                                   constant_values=np.nan)
                 prepared.append((tile, significance, channels))
@@ -176,7 +187,8 @@ def warn_if_far(domain, image):
     Warns
     -----
     DomainWarning
-        If the beams differ by more than a factor of 2, or brightness is per beam in one only.
+        If beams or frequencies differ by more than a factor of 2, or brightness is per beam in
+        one only.
     """
     if not domain:
         return
@@ -186,6 +198,15 @@ def warn_if_far(domain, image):
             f'the detector was trained on images whose brightness is {kinds[domain["per_beam"]]}, '
             f'that of {image.name} is {kinds[image.is_per_beam]}: scores mean little there'),
             stacklevel=4)
+    hertz = domain.get('frequency_hz')
+    if hertz is not None and image.frequency is not None:
+        factor = image.frequency.to_value('Hz') / hertz
+        if max(factor, 1 / factor) > _FAR:
+            warnings.warn(DomainWarning(
+                f'the frequency of {image.name}, {1e-9 * factor * hertz:.3g} GHz, is '
+                f'{max(factor, 1 / factor):.1f} times {"higher" if factor > 1 else "lower"} than '
+                f'the {1e-9 * hertz:.3g} GHz of the training: sources may look different there'),
+                stacklevel=4)
     beam = domain['beam_arcsec']
     if beam is None or image.sky_beam is None:
         return

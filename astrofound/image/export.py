@@ -5,6 +5,8 @@ import warnings
 
 from astropy import units as u
 
+from .frequency import FREQUENCY_CARD
+
 __all__ = ['make_header']
 
 _STALE = re.compile(
@@ -39,6 +41,8 @@ def make_header(image):
             header['BUNIT'] = image.unit.to_string('fits')
         except ValueError:  # units that FITS does not know, such as nmgy
             header['BUNIT'] = image.unit.to_string()
+    if image.frequency is not None:  # its axis is gone
+        header[FREQUENCY_CARD] = (image.frequency.to_value(u.Hz), '[Hz] frequency')
     if image.sky_beam is not None:
         header['BMAJ'] = (image.sky_beam.major.to_value(u.deg), '[deg] beam major FWHM')
         header['BMIN'] = (image.sky_beam.minor.to_value(u.deg), '[deg] beam minor FWHM')

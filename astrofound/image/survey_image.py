@@ -22,6 +22,7 @@ from .cutout import cutout_window
 from .export import make_header
 from .files import read_file
 from .fits_reader import parse_header, raw_from_hdus
+from .frequency import header_frequency
 from .geometry import SMALLEST_FWHM_PIX, finite_position, pixel_area
 from .header import clean_header
 from .masks import BothMasks, as_mask_pixels
@@ -285,6 +286,11 @@ class SurveyImage:
             warnings.warn(NoWCSWarning(f'{self.name} has no celestial WCS; the catalogue stays '
                                        'in pixels'), stacklevel=_caller_level())
         return self.wcs is None
+
+    @property
+    def frequency(self):
+        """Frequency of the observation in Hz as the header states it, else `None`."""
+        return header_frequency(self.header)
 
     # units
 

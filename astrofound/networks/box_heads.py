@@ -74,7 +74,8 @@ def build_box_network(backbone, n_classes, options, *, from_scratch=False, seed=
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         pyramid = FeaturePyramid(backbone, options.width, extra=options.extra_level,
-                                 last_only=options.last_only, from_scratch=from_scratch)
+                                 last_only=options.last_only, from_scratch=from_scratch,
+                                 window=options.window)
         network = BOX_HEADS[options.head].network(pyramid, n_classes, options)
     return network.to(backbone.device)
 

@@ -41,6 +41,9 @@ class BoxOptions:
     normalized : bool
         Whether images reach the backbone with its mean subtracted and divided by its standard
         deviation, which the paper's code leaves out.
+    window : int
+        Tokens along the side of a window within which most blocks of a transformer attend, 14
+        in the paper's code; 0 attends globally, as pretraining did.
     """
 
     head: ClassVar[str]  # a key of BOX_HEADS
@@ -53,10 +56,12 @@ class BoxOptions:
     extra_level: bool = False
     last_only: bool = False
     normalized: bool = True
+    window: int = 0
 
     def __post_init__(self):
         for name in ('width', 'head_width', 'n_detections'):
             check_number(name, getattr(self, name), minimum=1, integer=True)
+        check_number('window', self.window, minimum=0, integer=True)
         check_number('score_min', self.score_min, minimum=0, maximum=1)
 
     def check_anchors(self, n_levels):

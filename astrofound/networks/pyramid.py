@@ -7,6 +7,8 @@ from torch import nn
 from torchvision.models.convnext import LayerNorm2d
 from torchvision.ops import FeaturePyramidNetwork
 
+from .windows import BlockWindows
+
 __all__ = ['FeaturePyramid', 'SimplePyramid', 'map_channels']
 
 _FACTORS = (4, 2, 1, 0.5)
@@ -117,9 +119,13 @@ class FeaturePyramid(nn.Module):
         Whether the last map alone is used, as it is.
     from_scratch : bool, optional
         Whether batch normalisations of the backbone average over the batches of a training.
+    window : int, optional
+        Tokens along the side of a window within which most blocks of a transformer attend; 0
+        attends globally. Convolutional networks have no use for it.
     """
 
-    def __init__(self, backbone, width=256, *, extra=False, last_only=False, from_scratch=False):
+    def __init__(self, backbone, width=256, *, extra=False, last_only=False, from_scratch=False,
+                 window=0):
         super().__init__()
         self.body = backbone
         channels = map_channels(backbone)
@@ -137,6 +143,7 @@ class FeaturePyramid(nn.Module):
             self.strides = (*self.strides, 2 * self.strides[-1])
         self.out_channels = width
         self.from_scratch = from_scratch
+        self.windows = BlockWindows(backbone, window) if window and len(channels) == 1 else None
 
     @property
     def is_frozen(self):
@@ -180,6 +187,8 @@ class FeaturePyramid(nn.Module):
         pyramid : `~collections.OrderedDict` of str to `torch.Tensor`
             Level to map, finest first.
         """
+        if self.windows is not None:
+            self.windows.grid = self.body.spec.grid_shape(images.shape[-2:])
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
             maps = self.body.stages(images)
         pyramid = self.neck(OrderedDict((str(stride), one) for stride, one in maps.items()))

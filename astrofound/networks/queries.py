@@ -34,7 +34,7 @@ class QueryOptions(BoxOptions):
 
     Attributes
     ----------
-    anchors, width, head_width, n_detections, score_min, extra_level, last_only, normalized
+    anchors, width, head_width, n_detections, score_min, extra_level, last_only, normalized, window
         As for `BoxOptions`; ``n_detections`` is the number of queries, and ``anchors`` has one
         shape a level.
     n_layers : int

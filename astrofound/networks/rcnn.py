@@ -27,7 +27,7 @@ class RcnnOptions(BoxOptions):
 
     Attributes
     ----------
-    anchors, width, head_width, n_detections, score_min, extra_level, last_only, normalized
+    anchors, width, head_width, n_detections, score_min, extra_level, last_only, normalized, window
         As for `BoxOptions`.
     n_proposals : int
         Most proposals of a tile that are judged.

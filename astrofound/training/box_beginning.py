@@ -46,7 +46,8 @@ def begin(backbone, backbone_weights, recipe, tiles, n_classes, *, seed, device)
                          pretrained=recipe.tuning != 'scratch')
     options = BOX_HEADS[recipe.head].options(
         width=recipe.width, head_width=recipe.head_width, normalized=recipe.normalized,
-        extra_level=recipe.extra_level, last_only=recipe.last_only, **_limits(recipe, tiles))
+        extra_level=recipe.extra_level, last_only=recipe.last_only, window=recipe.window,
+        **_limits(recipe, tiles))
     boxes = np.concatenate([tile.boxes for tile in tiles])
     options = plan_anchors(options, body, boxes[:, 2:] - boxes[:, :2],
                            n_anchors=recipe.n_anchors if recipe.head == 'rcnn' else 1,

@@ -110,16 +110,19 @@ def describe_domain(data):
     Returns
     -------
     domain : dict
-        Medians of ``fwhm_pix`` and ``beam_arcsec``, `None` unless all say it, and
-        ``per_beam``, whether most have brightness per beam.
+        Medians of ``fwhm_pix``, ``beam_arcsec`` and ``frequency_hz``, `None` unless all say it,
+        and ``per_beam``, whether most have brightness per beam.
     """
     rows = np.linspace(0, len(data) - 1, min(len(data), _N_LOOKED_AT)).astype(int)
     images = [as_survey_image(data.images[row]) for row in rows]
     fwhm = [np.nan if image.beam is None else image.beam.fwhm for image in images]
     arcsec = [np.nan if image.sky_beam is None else np.sqrt(
         image.sky_beam.major * image.sky_beam.minor).to_value('arcsec') for image in images]
+    hertz = [np.nan if image.frequency is None else image.frequency.to_value('Hz')
+             for image in images]
     per_beam = np.mean([image.is_per_beam for image in images]) > 0.5 if images else False
-    return {'fwhm_pix': _median(fwhm), 'beam_arcsec': _median(arcsec), 'per_beam': bool(per_beam)}
+    return {'fwhm_pix': _median(fwhm), 'beam_arcsec': _median(arcsec),
+            'frequency_hz': _median(hertz), 'per_beam': bool(per_beam)}
 
 
 def _median(values):

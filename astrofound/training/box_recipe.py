@@ -74,6 +74,9 @@ class BoxRecipe:
         Whether the pyramid gets a level coarser than the backbone's.
     last_only : bool
         Whether there is no pyramid, only the backbone's last map.
+    window : int
+        Tokens along the side of a window within which most blocks of a transformer attend; 0
+        attends globally.
     validate_every : int
         Epochs between validations.
     patience : int or None
@@ -110,6 +113,7 @@ class BoxRecipe:
     normalized: bool = True
     extra_level: bool = False
     last_only: bool = False
+    window: int = 0
     validate_every: int = 2
     patience: int | None = 6
     mixed_precision: bool | None = None
@@ -128,6 +132,7 @@ class BoxRecipe:
         for name in ('crop', 'n_detections', 'n_proposals', 'patience'):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), minimum=1, integer=True)
+        check_number('window', self.window, minimum=0, integer=True)
         check_number('head_epochs', self.head_epochs, minimum=0, integer=True)
         check_number('learning_rate', self.learning_rate, above=0)
         for name in ('weight_decay', 'backbone_factor', 'layer_decay'):
@@ -191,7 +196,7 @@ BOX_RECIPES = {
                        weight_decay=0.0, backbone_factor=1.0, layer_decay=1.0,
                        schedule='constant', warmup=0.0, clip=None, averaging=0.0,
                        augmentation='photometric', anchors='usual', normalized=False,
-                       extra_level=True, n_detections=100, n_proposals=1000,
+                       extra_level=True, window=14, n_detections=100, n_proposals=1000,
                        validate_every=10, patience=None),
     'smoke': BoxRecipe(n_epochs=2, batch_size=2, width=16, head_width=32, validate_every=1),
 }

@@ -133,9 +133,10 @@ class BoxTrainer:
     def _change_looks(self, images):
         if self.recipe.augmentation != 'photometric':
             return images
-        change = AUGMENTATIONS['photometric']
-        # interpolation-free, but contrast may leave 0..1
-        return [change(image[None])[0].clamp(0, 1) for image in images]
+        changed = [AUGMENTATIONS['photometric'](image[None])[0] for image in images]
+        if self.network.backbone.body.spec.scale == 'unit':
+            changed = [image.clamp(0, 1) for image in changed]
+        return changed
 
     def _step(self, tiles, step):
         """Learn from some tiles, in as many parts as memory asks for."""

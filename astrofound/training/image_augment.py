@@ -133,6 +133,16 @@ def _blur(images, largest, generator):
     offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
     kernel = torch.exp(-0.5 * (offsets / sigma[:, None])**2)
     kernel = (kernel / kernel.sum(dim=1, keepdim=True)).repeat_interleave(images.shape[1], dim=0)
+    blank = ~torch.isfinite(images)
+    if not blank.any():
+        return _convolve(images, kernel)
+    seen = _convolve((~blank).to(images.dtype), kernel).clamp(min=1e-6)
+    return (_convolve(images.masked_fill(blank, 0), kernel) / seen).masked_fill(blank, torch.nan)
+
+
+def _convolve(images, kernel):
+    """Convolve every channel with its own kernel along both axes."""
+    reach = kernel.shape[1] // 2
     n, n_channels, ny, nx = images.shape
     stacked = images.reshape(1, n * n_channels, ny, nx)
     for pad, shape in (((0, 0, reach, reach), (-1, 1, 2 * reach + 1, 1)),

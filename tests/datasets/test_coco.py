@@ -91,6 +91,13 @@ def test_faulty_boxes_are_repaired_and_counted(folder):
     assert len(data.notes) == 4
 
 
+def test_a_file_without_a_box(folder):
+    data = read(folder, content(()))
+    assert len(data) == 3
+    assert data.n_boxes == 0
+    assert data.classes == ('compact', 'wide')
+
+
 def test_rounded_edges_are_no_fault(folder):
     data = read(folder, content([(1, [0, 0, 30.009, 20.0])]))
     assert data.notes == ()

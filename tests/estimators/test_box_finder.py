@@ -1,17 +1,21 @@
 """A detector on a backbone as an estimator: the same way to the same catalogue."""
 
-import json
 import shutil
 
 import numpy as np
 import pytest
 from astropy.wcs import WCS
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from astrofound import SourceDetector
 from astrofound.catalog import COLUMNS
 from astrofound.estimators import box_finder
 from astrofound.image import SurveyImage
+from astrofound.pipeline import Runner
+from astrofound.preprocess import NetworkInput, TilingOptions, noise_map
+from astrofound.training import BOX_RECIPES, BoxTile, load_box_model, train_boxes
 from astrofound.utils import DomainWarning, NoDetectionsWarning, NoWCSWarning, ReadError
 
 
@@ -24,16 +28,6 @@ def field(blobs):
     wcs.wcs.crpix, wcs.wcs.crval = (128, 160), (150, -30)
     wcs.wcs.cdelt = -1 / 3600, 1 / 3600
     return SurveyImage(1e-4 * data, wcs=wcs, unit='Jy/beam', beam='4arcsec'), boxes
-
-
-def with_side(run, folder, side):
-    """Copy a run as if it had been trained on tiles of another side."""
-    shutil.copytree(run, folder)
-    parameters = json.loads((folder / 'params.json').read_text())
-    network = parameters['network'] | {'n_detections': 4000, 'n_proposals': 12000}
-    parameters |= {'tile_side': side, 'network': network}
-    (folder / 'params.json').write_text(json.dumps(parameters))
-    return folder
 
 
 def test_catalog_is_like_that_of_the_compact_detector(box_run, field):
@@ -50,22 +44,81 @@ def test_catalog_is_like_that_of_the_compact_detector(box_run, field):
     assert (away.min(axis=1) < 1.5).mean() > 0.9  # of those listed
 
 
-def test_tiles_change_nothing(box_run, field, tmp_path, monkeypatch):
+WHOLE = TilingOptions(shape=(256, 256), halo=0, align=16)
+
+
+@pytest.fixture(scope='module')
+def search(box_run, field):
+    """Function that finds sources with a tiling, by default all of the image in one tile."""
     image, _ = field
-    whole = SourceDetector(box_run, threshold=0.3).predict(image)
-    monkeypatch.setattr(box_finder, '_LEAST_SIDE', 0)
-    tiled = SourceDetector(with_side(box_run, tmp_path / 'run', 400), threshold=0.3).predict(image)
-    away = np.hypot(whole['x_centroid'][:, None] - tiled['x_centroid'],
-                    whole['y_centroid'][:, None] - tiled['y_centroid'])
-    step = 400 - 2 * 128  # cores start at multiples of this
-    near = [np.abs((whole[name] + step / 2) % step - step / 2) for name in (
-        'x_centroid', 'y_centroid')]
-    far = (np.minimum(*near) > 16) & (whole['score'] > 0.4)
-    assert (away.min(axis=1)[far] < 0.05).all()
-    assert len(tiled) == pytest.approx(len(whole), abs=1)
-    apart = np.hypot(tiled['x_centroid'][:, None] - tiled['x_centroid'],
-                     tiled['y_centroid'][:, None] - tiled['y_centroid'])
-    assert (apart[np.triu_indices(len(tiled), 1)] > 1).all()  # nothing twice at a seam
+    image = SurveyImage(image.data[:256, :224], wcs=None, unit='Jy/beam', beam='4pix')
+    source = (load_box_model(box_run).sha256, str(box_run), 'cpu', 'float32')
+    noise = noise_map(image)
+
+    def find(options=WHOLE):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(box_finder, '_tiling', lambda model: options)
+            found, _ = box_finder.find_with_boxes(image, noise, source)
+        return found.select(found.score > 0.3)
+
+    return find
+
+
+@given(core=st.tuples(*[st.integers(5, 12)] * 2), halo=st.integers(6, 8))
+@settings(max_examples=4, phases=[Phase.generate])
+def test_tilings_agree_away_from_seams(search, core, halo):
+    ny, nx = (16 * (side + 2 * halo) for side in core)
+    whole, tiled = search(), search(TilingOptions(shape=(ny, nx), halo=16 * halo, align=16))
+    away = np.hypot(whole.x[:, None] - tiled.x, whole.y[:, None] - tiled.y)
+    seams = [np.abs((place + 8 * side) % (16 * side) - 8 * side)
+             for place, side in ((whole.y, core[0]), (whole.x, core[1]))]
+    clear = (np.minimum(*seams) > 4) & (whole.score > 0.4)
+    assert clear.sum() > 5
+    assert (away.min(axis=1)[clear] < 0.05).all()
+    apart = np.hypot(tiled.x[:, None] - tiled.x, tiled.y[:, None] - tiled.y)
+    assert (apart[np.triu_indices(len(tiled), 1)] > 2).all()  # nothing twice at a seam
+    assert abs(len(tiled) - len(whole)) <= 1  # scores near the limit
+
+
+class Backwards(Runner):
+    """Does the last item first."""
+
+    def map(self, stage, job, items, **options):
+        return super().map(stage, job, list(items)[::-1], **options)
+
+
+def test_workers_and_order_change_nothing(search):
+    distributed = pytest.importorskip('distributed')
+    options = TilingOptions(shape=(320, 320), halo=128, align=16)
+    expected = vars(search(options))
+    with Backwards():
+        backwards = vars(search(options))
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False,
+                                  dashboard_address=':0') as cluster, \
+            distributed.Client(cluster, set_as_default=False) as client, \
+            Runner(client=client):
+        shared = vars(search(options))
+    assert len(expected['x']) > 10
+    for name, value in expected.items():
+        np.testing.assert_array_equal(backwards[name], value)
+        assert_allclose(shared[name], value, atol=1e-4)  # other threads may round otherwise
+
+
+def test_queries_give_the_same_catalog(field, blobs, tmp_path):
+    rng, tiles = np.random.default_rng(1), []
+    for number in range(3):
+        data, boxes = blobs(rng, (64, 64), 3)
+        tiles.append(BoxTile(data, data, boxes, np.zeros(3, int), np.zeros((0, 4)), str(number)))
+    recipe = BOX_RECIPES['smoke'].change(head='query', n_epochs=1, mixed_precision=False)
+    train_boxes(tmp_path, tiles[:2], tiles[2:], classes=('source',), recipe=recipe, device='cpu',
+                network_input=NetworkInput(scaling='significance', beam_pix=4.0))
+    image, _ = field
+    catalog = SourceDetector(tmp_path, threshold=0.0).predict(image)  # untaught: all of it false
+    assert set(catalog['class_name']) == {'source'}
+    assert catalog.meta['WEIGHTS']
+    assert np.isfinite(catalog['score']).all()
+    assert (catalog['x_centroid'] < 256).all()
+    assert (catalog['y_centroid'] < 320).all()
 
 
 def test_blank_sky_has_no_sources(box_run, field):
@@ -93,6 +146,10 @@ def test_images_of_another_kind_are_told_of(box_run, field):
     with pytest.warns(DomainWarning, match=r'10", is 2.5 times larger than the 4"'):
         SourceDetector(box_run, threshold=0.2).predict(other)
     counts = SurveyImage(image.data, wcs=image.wcs, unit='adu', beam='4arcsec')
+    band = SurveyImage(image.data, wcs=image.wcs, unit='Jy/beam', beam='4arcsec',
+                       header={'OBSFREQ': 1.5e8})
+    with pytest.warns(DomainWarning, match=r'0\.15 GHz, is 9\.3 times lower than the 1\.4 GHz'):
+        box_finder.warn_if_far({'per_beam': True, 'beam_arcsec': 4.0, 'frequency_hz': 1.4e9}, band)
     with pytest.warns(DomainWarning, match='per beam, that of image is not per beam'):
         SourceDetector(box_run, threshold=0.2).predict(counts)
 

@@ -207,11 +207,11 @@ def test_parts_of_a_batch_sum_up_to_it(tiles):
     assert sums[0] == pytest.approx(sums[1], rel=1e-3)
 
 
-def _network():
+def _network(name='toy_resnet'):
     from astrofound.backbones import load_backbone
     from astrofound.networks import RcnnOptions, build_box_network, plan_anchors
 
-    backbone = load_backbone('toy_resnet')
+    backbone = load_backbone(name)
     options = RcnnOptions(width=8, head_width=16, n_proposals=8)
     return build_box_network(backbone, 1, plan_anchors(options, backbone, [[8, 8]]))
 
@@ -284,6 +284,39 @@ def test_tiles_are_prepared_in_beam_units():
     assert np.nanstd(tile.significance) == pytest.approx(1, abs=0.1)
     with pytest.raises(InputError, match='1 boxes, 2 labels'):
         prepare_tile(data, [[10, 10, 20, 20]], [0, 1], network_input=INPUT)
+
+
+def test_emission_without_a_box_can_be_ignored():
+    y, x = np.mgrid[:96, :96] + 0.5
+    data = np.random.default_rng(0).standard_normal((96, 96))
+    for centre, wide in (((24, 24), 7), ((72, 72), 7), ((24, 72), 1.5)):  # the last is a point
+        data += 30 * np.exp(-0.5 * ((x - centre[0])**2 + (y - centre[1])**2) / wide**2)
+    options = {'network_input': INPUT, 'beam': '3pix', 'rms': 1.0, 'background': 0.0}
+    boxes = [[10, 10, 38, 38]]
+    assert not len(prepare_tile(data, boxes, [0], **options).ignore)
+    tile = prepare_tile(data, boxes, [0], ignore_unlabelled=True, **options)
+    assert tile.boxes.tolist() == boxes
+    assert len(tile.ignore) == 1
+    x1, y1, x2, y2 = tile.ignore[0]
+    assert x1 < 65 < 79 < x2
+    assert y1 < 65 < 79 < y2
+
+
+@pytest.mark.parametrize(('backbone', 'scale'), [('toy_resnet', 1), ('compact', 50)])
+def test_photometric_augmentation_changes_looks_and_not_places(tiles, backbone, scale):
+    recipe = TINY.change(augmentation='photometric')
+    trainer = trainer_module.BoxTrainer(_network(backbone), recipe, tiles, scaling='linear')
+    torch.manual_seed(0)
+    image = scale * torch.rand(1, 32, 32)
+    image[:, :4] = torch.nan
+    (changed,) = trainer._change_looks([image])
+    assert torch.equal(torch.isnan(changed), torch.isnan(image))
+    seen = ~torch.isnan(image)
+    assert not torch.allclose(changed[seen], image[seen])
+    assert changed[seen].max() > 0.5 * scale  # significance does not end at 1
+    tile = trainer._vary(tiles[0], np.random.default_rng(1))
+    assert np.array_equal(tile.boxes, tiles[0].boxes)
+    assert np.array_equal(tile.raw, tiles[0].raw)
 
 
 # --- recipes
