@@ -1,6 +1,7 @@
 """How the compact network goes through an image: tiles for parts, then tiles for their pairs."""
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -18,14 +19,23 @@ from astrofound.networks.pair_features import (
     part_traits,
 )
 from astrofound.preprocess import DETECTION_CHANNELS, BeamSpace, TileGrid, TilingOptions
-from astrofound.utils import ReadError, has_fast_bfloat16, resolve_device
+from astrofound.utils import (
+    InputError,
+    ReadError,
+    has_fast_bfloat16,
+    is_out_of_memory,
+    resolve_device,
+)
 
 __all__ = ['PairSearch', 'PartSearch', 'memory_mb', 'pair_tiles', 'part_tiles', 'ready_weights']
+
+logger = logging.getLogger(__name__)
 
 # Measured: activations of a tile by the bytes of a number, with two tiles read ahead; and the
 # windows and stamps of the measurement.
 _BYTES_PER_PIXEL = {2: 160, 4: 300}
 _MEASURING_BYTES = 200e6
+_SMALLEST_CORE = 128  # network pixels; where memory ends before, there is none
 _PAIR_CORE = 1024  # network pixels
 
 
@@ -151,9 +161,18 @@ class PartSearch:
 
     def work(self, prepared):
         """Find the parts in a tile: detections in image pixels, and their traits."""
-        tile, significance, channels = prepared
-        if channels is None:
+        if prepared[2] is None:
             return vars(Detections.empty()) | {'traits': np.empty((0, N_TRAITS))}
+        try:
+            return self._find(*prepared)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        # outside of the handler, whose traceback would keep the tensors alive
+        halves = [self.work(half) for half in self._halve(*prepared)]
+        return {name: np.concatenate([half[name] for half in halves]) for name in halves[0]}
+
+    def _find(self, tile, significance, channels):
         weights, network, device = ready_weights(*self.source)
         found, snr = _search(network, device, tile, significance, channels)
         resampler = self.space.resampler
@@ -162,6 +181,36 @@ class PartSearch:
                            score=weights.calibration[self.kind](found.logit, snr),
                            class_code=found.class_code)
         return vars(parts) | {'traits': part_traits(found, snr)}
+
+    def _halve(self, tile, significance, channels):
+        """Cut a prepared tile into two that give the same together."""
+        _, network, device = ready_weights(*self.source)
+        if device.type == 'cuda':
+            torch.cuda.empty_cache()
+        lengths = [side.stop - side.start for side in tile.core]
+        if max(lengths) < 2 * _SMALLEST_CORE:
+            raise InputError(f'not enough memory on {device} for {lengths[1]} x {lengths[0]} '
+                             "pixels at a time; end what else uses it, or pass device='cpu'")
+        axis = int(np.argmax(lengths))
+        core, padded = tile.core[axis], tile.padded[axis]
+        middle = core.start + lengths[axis] // 2 // TOTAL_STRIDE * TOTAL_STRIDE
+        logger.info('not enough memory on %s for a tile; going on with its halves', device)
+        reach = middle + network.receptive_halo - padded.start
+        offset = max(0, middle - network.receptive_halo - padded.start)
+        for own, seen, window in (
+                (slice(core.start, middle),
+                 slice(padded.start, min(padded.stop, padded.start + reach)), slice(0, reach)),
+                (slice(middle, core.stop),
+                 slice(padded.start + offset, padded.stop), slice(offset, None))):
+            cut = (slice(None),) * axis + (window,)
+            half = replace(tile, core=_replaced(tile.core, axis, own),
+                           padded=_replaced(tile.padded, axis, seen))
+            yield half, significance[cut], channels[(slice(None), *cut)]
+
+
+def _replaced(window, axis, side):
+    """Give a window with another slice along one axis."""
+    return tuple(side if number == axis else old for number, old in enumerate(window))
 
 
 @torch.inference_mode()

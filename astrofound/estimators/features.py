@@ -22,6 +22,7 @@ from astrofound.utils import (
     check_choice,
     check_number,
     has_fast_bfloat16,
+    is_out_of_memory,
     progress_bar,
     resolve_device,
 )
@@ -304,7 +305,7 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             try:
                 out.append(self._run(part))
             except RuntimeError as error:
-                if not _out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 self._retreat(len(part), part.shape)
                 continue
@@ -366,8 +367,3 @@ class FeatureExtractor(SavingMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _out_of_memory(error):
-    return isinstance(error, torch.OutOfMemoryError) or any(
-        words in str(error) for words in ('out of memory', "can't allocate memory"))

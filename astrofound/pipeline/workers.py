@@ -133,7 +133,7 @@ class Workers:
         prefix = f'{stage}-{next(_runs)}-{id(self):x}'
         distributed = self._distributed
         lost = (distributed.KilledWorker, distributed.CancelledError, TimeoutError,
-                distributed.comm.CommClosedError)
+                distributed.comm.CommClosedError, distributed.client.ClosedClientError)
         futures = {}
         try:
             self._carry(prefix, job)
@@ -153,7 +153,7 @@ class Workers:
             raise WorkerError(f'the workers were lost ({type(error).__name__}: {error}); with '
                               'parts kept in a folder the same run goes on there') from error
         finally:
-            with suppress(*lost, OSError, ValueError):  # of a worker that is gone
+            with suppress(*lost, OSError, ValueError):  # of a worker or a scheduler that is gone
                 self.client.cancel(list(futures))
                 self.client.unregister_worker_plugin(prefix)
 

@@ -11,6 +11,7 @@ from astrofound.utils import (
     TrainingError,
     atomic_path,
     has_fast_bfloat16,
+    is_out_of_memory,
     progress_bar,
 )
 
@@ -20,7 +21,7 @@ from .box_tiles import collate_tiles, crop_tile, orient_tile
 from .image_augment import AUGMENTATIONS
 from .ranks import Ranks
 
-__all__ = ['BoxTrainer', 'is_out_of_memory']
+__all__ = ['BoxTrainer']
 
 logger = logging.getLogger(__name__)
 
@@ -290,22 +291,3 @@ def _make_optimizer(network, recipe, body):
     if recipe.optimizer == 'sgd':
         return torch.optim.SGD(groups, momentum=0.9, nesterov=True, **options)
     return torch.optim.AdamW(groups, **options)
-
-
-def is_out_of_memory(error):
-    """
-    Tell whether an error says that memory is used up.
-
-    Parameters
-    ----------
-    error : Exception
-        What torch raised.
-
-    Returns
-    -------
-    out_of_memory : bool
-        On any device.
-    """
-    text = str(error).lower()
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        'out of memory' in text or 'not enough memory' in text)

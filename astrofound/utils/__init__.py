@@ -1,7 +1,7 @@
 """Errors, validation, progress, device choice and safe files; no astronomy."""
 
 from .atomic import atomic_path, check_place, file_state
-from .device import has_fast_bfloat16, resolve_device
+from .device import has_fast_bfloat16, is_out_of_memory, resolve_device
 from .download import download_file, file_digest
 from .errors import (
     AstrofoundError,
@@ -37,5 +37,5 @@ __all__ = [
     'WriteError',
     'atomic_path', 'check_choice', 'check_number', 'check_place', 'file_state', 'nearest_name',
     'download_file', 'file_digest', 'limit_threads', 'load_plugins', 'progress_bar', 'require',
-    'has_fast_bfloat16', 'resolve_device', 'tune_process', 'usable_cores',
+    'has_fast_bfloat16', 'is_out_of_memory', 'resolve_device', 'tune_process', 'usable_cores',
 ]

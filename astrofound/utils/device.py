@@ -2,7 +2,9 @@
 
 from .errors import InputError
 
-__all__ = ['has_fast_bfloat16', 'resolve_device']
+__all__ = ['has_fast_bfloat16', 'is_out_of_memory', 'resolve_device']
+
+_OUT_OF_MEMORY = ('out of memory', 'not enough memory', "can't allocate memory")
 
 
 def resolve_device(name='auto'):
@@ -61,3 +63,21 @@ def has_fast_bfloat16(device):
         capabilities = torch.cpu.get_capabilities()
         return any(capabilities.get(name, False) for name in ('avx512_bf16', 'amx_bf16'))
     return False
+
+
+def is_out_of_memory(error):
+    """
+    Tell whether an error says that memory is used up.
+
+    Parameters
+    ----------
+    error : Exception
+        What torch or numpy raised.
+
+    Returns
+    -------
+    out_of_memory : bool
+        On any device.
+    """
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY)

@@ -1,15 +1,20 @@
 """The same catalogue, however and wherever the work is done, and however often it is stopped."""
 
+import shutil
+
 import numpy as np
 import pytest
+import torch
 
-from astrofound.catalog import write_catalog
+from astrofound.catalog import Detections, write_catalog
 from astrofound.datasets import make_field
-from astrofound.estimators import SourceDetector
+from astrofound.estimators import SourceDetector, compact_search
 from astrofound.image import SurveyImage
+from astrofound.networks.weights import locate_weights
 from astrofound.pipeline import Runner
 from astrofound.pipeline.parts import PartFolder
-from astrofound.utils import InputError, ReadError
+from astrofound.preprocess import TileGrid, TilingOptions, noise_map, open_beam_space
+from astrofound.utils import InputError, ReadError, file_digest
 
 DETECTOR = SourceDetector(tile_size=512)
 
@@ -161,6 +166,81 @@ def test_an_image_replaced_in_the_middle_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr('astrofound.estimators.detector.associate', associate)
     with pytest.raises(ReadError, match=r'mosaic.fits: the file has changed since'):
         SourceDetector().predict(path)
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    """Let tiles be searched up to so many pixels only; gives the shapes of all tries."""
+    search, tried = compact_search._search, []
+
+    def limit(n_pixels):
+        def limited(network, device, tile, significance, channels):
+            tried.append(significance.shape)
+            if significance.size > n_pixels:
+                raise torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB')
+            return search(network, device, tile, significance, channels)
+
+        monkeypatch.setattr(compact_search, '_search', limited)
+        return tried
+
+    return limit
+
+
+def test_a_tile_that_memory_does_not_hold_is_halved(mosaic, expected, little_memory):
+    tried = little_memory(140_000)
+    halved = DETECTOR.predict(mosaic, components=True)
+    assert max(np.prod(shape) for shape in tried) > 140_000
+    assert_same(halved, expected)
+
+
+def test_no_memory_at_all_is_one_sentence(mosaic, little_memory):
+    little_memory(0)
+    with pytest.raises(InputError, match=r'not enough memory on cpu for .* pixels at a time'):
+        DETECTOR.predict(mosaic)
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_any_tiling_finds_what_the_whole_image_holds(seed):
+    """Parts found tile by tile are those of the whole image, each of them once."""
+    rng = np.random.default_rng(seed)
+    shape = tuple(rng.integers(330, 560, 2))
+    image = make_field('radio', shape=shape, seed=seed).image
+    space = open_beam_space(image, noise_map(image), fwhm_pix=image.beam.fwhm)
+    sha256 = file_digest(locate_weights('compact'))
+    source = (sha256, 'compact', 'cpu', 'float32')
+    halo = compact_search.ready_weights(*source)[1].receptive_halo
+    search = compact_search.PartSearch(space, 'radio', source)
+
+    def found(**tiling):
+        grid = TileGrid(space.shape, TilingOptions(halo=halo, **tiling))
+        tiles = [search.work(search.read(grid[index])) for index in rng.permutation(len(grid))]
+        parts = Detections.concatenate([Detections(**{
+            name: tile[name] for name in tile if name != 'traits'}) for tile in tiles])
+        return len(grid), parts.select(np.lexsort((parts.x, parts.y)))
+
+    _, whole = found(shape=(2048, 2048))
+    side = [2 * halo + 16 * int(rng.integers(2, 12)) for _ in range(2)]
+    n_tiles, tiled = found(shape=tuple(side))
+    assert n_tiles > 4
+    assert len(tiled) == len(whole) > 20
+    for name in ('x', 'y', 'boxes', 'score'):
+        np.testing.assert_allclose(getattr(tiled, name), getattr(whole, name), atol=1e-3)
+    np.testing.assert_array_equal(tiled.class_code, whole.class_code)
+
+
+def test_an_image_is_only_read(mosaic, expected, tmp_path):
+    path = tmp_path / 'archive' / 'mosaic.fits'
+    path.parent.mkdir()
+    shutil.copy(mosaic, path)
+    before = path.read_bytes()
+    path.chmod(0o444)
+    path.parent.chmod(0o555)
+    try:
+        assert_same(DETECTOR.predict(path, components=True), expected)
+        assert path.read_bytes() == before
+        assert list(path.parent.iterdir()) == [path]
+    finally:
+        path.parent.chmod(0o755)
 
 
 def test_memory_is_announced_and_reported(mosaic, caplog):

@@ -127,6 +127,27 @@ def test_a_lost_scheduler_is_told_and_the_run_goes_on_elsewhere(client, tmp_path
     assert cubes(None, folder=tmp_path) == cubes(None)
 
 
+def start_cluster():
+    return distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False,
+                                    dashboard_address=':0')
+
+
+def test_a_scheduler_that_is_restarted_costs_what_was_not_finished(tmp_path):
+    with start_cluster() as cluster, \
+            distributed.Client(cluster, set_as_default=False) as client, \
+            Runner(client=client, folder=tmp_path) as runner, runner.run(lambda: {'image': 'a'}):
+        parts = runner.map('named', Named(), range(30))
+        next(parts)
+        cluster.close()
+        with pytest.raises(WorkerError, match='the workers were lost'):
+            list(parts)
+    with start_cluster() as cluster, \
+            distributed.Client(cluster, set_as_default=False) as client, \
+            Runner(client=client, folder=tmp_path) as runner, runner.run(lambda: {'image': 'a'}):
+        assert len(names(runner, 30)) == 30
+    assert 1 <= runner.clock['named'].n_kept < 30
+
+
 KILLED = """
     import os, signal, sys, time
     from pathlib import Path
