@@ -453,10 +453,12 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
     def _features(self, pixels):
         """Pooled features of the backbone as it was loaded, from the cache where they are."""
         settings = f'{self.fingerprint_} {self._options.pooling} {self._options.mixed_precision}'
+        # A network that learns takes from them only how widely they spread: one view tells.
+        n_orientations = self._n_orientations if self._options.is_probe else 1
         return cached_features(self.network_, pixels, settings=settings, cache=self.cache,
                                batch_size=self.batch_size,
                                mixed_precision=self._options.mixed_precision,
-                               n_orientations=self._n_orientations)
+                               n_orientations=n_orientations)
 
     def _logits(self, pixels):
         """Logits, averaged over what the image may look like as well."""

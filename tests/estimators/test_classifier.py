@@ -341,6 +341,17 @@ def test_features_of_a_frozen_backbone_can_be_averaged_over_orientations(commas,
     np.testing.assert_allclose(other.predict_proba(images), one.predict_proba(images), atol=1e-5)
 
 
+def test_only_what_is_averaged_is_looked_at_eight_times(data, monkeypatch):
+    looks = []
+    monkeypatch.setattr('astrofound.estimators.classifier.cached_features',
+                        lambda *args, n_orientations, **options: looks.append(n_orientations)
+                        or np.zeros((len(args[1]), 24), np.float32))
+    for strategy in ('frozen', 'finetune'):
+        MorphologyClassifier('toy_vit', strategy=strategy, orientations=8, **FAST).fit(*data)
+    assert set(looks[:-1]) == {8}
+    assert looks[-1] == 1
+
+
 @pytest.mark.parametrize('strategy', ['frozen', 'scratch'])
 def test_a_mirror_swaps_paired_classes(commas, tmp_path, strategy):
     images, labels = commas
