@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 from astrofound.backbones import load_backbone
-from astrofound.datasets import make_field
+from astrofound.datasets import make_field, open_images, read_image_table
 from astrofound.estimators import MorphologyClassifier
 from astrofound.utils import InputError, ReadError, SkippedImagesWarning
 
@@ -364,6 +364,22 @@ def test_a_mirror_swaps_paired_classes(commas, tmp_path, strategy):
     model.save(tmp_path)
     loaded = MorphologyClassifier.load(tmp_path, device='cpu')
     np.testing.assert_allclose(loaded.predict_proba(images), probability, atol=1e-5)
+
+
+def test_a_mirror_swaps_the_sense_of_real_spirals(real_data):
+    if not (real_data / 'galaxy_zoo_sdss').is_dir():
+        pytest.skip('no galaxy_zoo_sdss')
+    galaxies = read_image_table(real_data / 'galaxy_zoo_sdss' / 'labels.csv',
+                                label_column='class_name')
+    some = galaxies.select(np.concatenate([np.flatnonzero(galaxies.labels == name)[:8] for name in (
+        'elliptical', 'spiral_cw', 'spiral_acw')]))
+    model = MorphologyClassifier(image_size=48, crop=0.3, mirror=[('spiral_cw', 'spiral_acw')],
+                                 orientations=4, validation=0).fit(some.images, some.labels)
+    there = [np.ascontiguousarray(stamp.pixels[..., ::-1]) for stamp in open_images(some.images)]
+    seen, mirrored = model.predict_proba(some.images), model.predict_proba(there)
+    # The noise map of an image in a mirror is not quite the mirrored noise map.
+    np.testing.assert_allclose(mirrored, seen[:, [0, 2, 1]], atol=0.05)
+    assert set(model.predict(some.images)) == set(some.labels)
 
 
 def test_paired_classes_are_learnt_from_either(commas):
