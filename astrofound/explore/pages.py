@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from astrofound.datasets import ImageSet
 from astrofound.preprocess import UnitRange
 from astrofound.utils import InputError
 
@@ -19,7 +20,8 @@ def plot_cutouts(images, *, titles=None, n_columns=8, scaling='asinh', path=None
     Parameters
     ----------
     images : sequence
-        Arrays ``(ny, nx)`` or ``(n_bands, ny, nx)``, or `~astrofound.image.SurveyImage`; those
+        Arrays ``(ny, nx)``, or ``(3, ny, nx)`` or ``(ny, nx, 3)`` in colour, or
+        `~astrofound.image.SurveyImage`; those
         with a celestial WCS have axes on the sky and show where north is, the first of them also
         its scale.
     titles : list of str, optional
@@ -84,7 +86,7 @@ def _bare_axes(figure, wcs, position):
 
 
 def _draw_pixels(ax, image, scaling):
-    data = image.data if hasattr(image, 'read_window') else np.asarray(image)
+    data = image.data if hasattr(image, 'read_window') else ImageSet([np.asarray(image)])[0].pixels
     shown = UnitRange(scaling)(data)
     shown = np.moveaxis(shown, 0, -1) if len(shown) == 3 else shown[0]
     ax.imshow(shown, origin='lower', cmap='gray_r', vmin=0, vmax=max(

@@ -193,6 +193,9 @@ def test_page_of_cutouts(tmp_path):
     assert not figure.axes[1].lines
     assert figure.axes[0].wcs is images[0].wcs
     assert re.fullmatch(r'[125]0*"', figure.axes[0].texts[0].get_text())
+    assert figure.axes[2].images[0].get_array().shape == (9, 9, 3)
+    colours_last = plot_cutouts([np.zeros((9, 8, 3))])
+    assert colours_last.axes[0].images[0].get_array().shape == (9, 8, 3)
     with pytest.raises(ValueError, match='2 titles for 4 images'):
         plot_cutouts(images, titles=['a', 'b'])
     with pytest.raises(ValueError, match='no images to draw'):
