@@ -95,6 +95,8 @@ def _draw_fractions(ax, comparison):
 
 
 def _draw_fluxes(ax, comparison):
+    from matplotlib.ticker import LogFormatter
+
     pairs = comparison.matched
     ratio = np.array(pairs['flux_ratio'], dtype=float)
     snr = np.array(pairs['second_snr'], dtype=float)
@@ -117,6 +119,8 @@ def _draw_fluxes(ax, comparison):
         ax.legend(fontsize='small')
     ax.axhline(1, color='black', linewidth=0.8)
     ax.set(xscale='log', yscale='log')
+    ax.yaxis.set_major_formatter(LogFormatter())
+    ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
     reach = np.clip(np.percentile(np.abs(np.log10(ratio[good])), 99) * 1.2, 0.2, 1.5)
     ax.set_ylim(10 ** -reach, 10 ** reach)
     ax.grid(alpha=0.3, which='both')
@@ -149,7 +153,7 @@ def _draw_offsets(ax, comparison):
         ax.invert_xaxis()       # east to the left, as on the sky
     ax.axhline(0, color='black', linewidth=0.5)
     ax.axvline(0, color='black', linewidth=0.5)
-    ax.set_title(f'median ({x:.2g}, {y:.2g})', fontsize='small')
+    ax.set_title(f'median ({x:.3f}, {y:.3f})', fontsize='small')
 
 
 def _say(ax, text):

@@ -110,6 +110,7 @@ def add_sky_axes(figure, wcs, position=(1, 1, 1)):
     for coordinate, name in zip(ax.coords, names, strict=True):
         coordinate.set_axislabel(name)
         coordinate.display_minor_ticks(True)
+        coordinate.set_ticklabel(exclude_overlapping=True)
     return ax
 
 

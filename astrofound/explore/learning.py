@@ -182,6 +182,8 @@ def plot_strategies(summary, *, published=None, path=None, figure=None):
             said = '' if name == summary.meta['baseline'] else f'{change:+.3f}'
             ax.text(1.02, place, said.replace('-', '\N{MINUS SIGN}'), va='center',
                     transform=ax.get_yaxis_transform(), fontsize='small')
+        ax.text(1.02, len(names) - 0.4, 'change', transform=ax.get_yaxis_transform(),
+                fontsize='small', va='bottom')
         known = [(value, place) for name, place in zip(names, y, strict=True)
                  if (value := (published or {}).get(name)) is not None]
         if known:

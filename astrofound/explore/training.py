@@ -44,7 +44,7 @@ def plot_training(history, *, path=None):
     return figure
 
 
-def plot_box_training(history, *, path=None):
+def plot_box_training(history, *, path=None, figure=None):
     """
     Draw the losses of a detector on a backbone and its precision on held-out images.
 
@@ -54,6 +54,8 @@ def plot_box_training(history, *, path=None):
         ``history.jsonl`` of a run: one JSON object an epoch.
     path : path-like, optional
         File to write the figure to.
+    figure : `~matplotlib.figure.Figure`, optional
+        Where to draw; by default a new one without a window.
 
     Returns
     -------
@@ -61,7 +63,7 @@ def plot_box_training(history, *, path=None):
         Losses above, mean average precision below.
     """
     entries = [json.loads(line) for line in Path(history).read_text().splitlines()]
-    with drawing(path, None, (6.0, 5.0)) as figure:
+    with drawing(path, figure, (6.0, 5.0)) as figure:
         losses, merits = figure.subplots(2, 1, sharex=True)
         epochs = [entry['epoch'] for entry in entries]
         for name, label, style in (('loss', 'sum', '-'), ('loss_objectness', 'proposals', '--'),
