@@ -3,6 +3,8 @@ import hashlib
 import io
 import json
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 
 import astropy.units as u
@@ -18,6 +20,7 @@ from astrofound.image import SurveyImage
 from astrofound.preprocess import noise_map
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
+BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
 VOID = {'meta', 'img', 'input', 'br', 'hr'}
 
 
@@ -294,3 +297,29 @@ def test_diagnostics_say_what_is_missing(tmp_path):
     empty = plot_diagnostics(Table({'x_centroid': [], 'y_centroid': []}), image, noise=noise)
     assert [ax.texts[0].get_text() for ax in empty.axes[:3]] == [
         'no sources with an S/N', 'no sources with both', 'no sources with both']
+
+def in_browser(path, folder):
+    """Elements of a page after a real browser has run it, without a network."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        pytest.skip(f'none of {", ".join(BROWSERS)} is installed')
+    run = subprocess.run(
+        [program, '--headless', '--no-sandbox', '--disable-gpu', f'--user-data-dir={folder}',
+         '--host-resolver-rules=MAP * ~NOTFOUND', '--virtual-time-budget=5000', '--dump-dom',
+         path.as_uri()], capture_output=True, text=True, check=False, timeout=300)
+    if run.returncode or '</html>' not in run.stdout:
+        pytest.skip(f'{program} does not run here: {run.stderr[-200:]}')
+    shown = folder / 'shown.html'
+    shown.write_text(run.stdout, encoding='utf-8')
+    return Page(shown)
+
+
+def test_page_runs_in_a_browser(tmp_path):
+    # the file holds no rows, the browser's page does: the policy lets the script run
+    image = field(wcs=wcs_of((80, 100)))
+    before = report(tmp_path, sources(image), image, title=EVIL)
+    after = in_browser(tmp_path / 'r.html', tmp_path)
+    assert after.texts['span', 'count'] == '3 sources'
+    assert after.seen.count('tr') - before.seen.count('tr') == 4  # with the line of the names
+    assert EVIL in after.texts['h1', None]
+    assert after.seen.count('script') == before.seen.count('script')
