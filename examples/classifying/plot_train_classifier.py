@@ -13,7 +13,7 @@ import numpy as np
 from astrofound.datasets import make_labelled
 from astrofound.estimators import MorphologyClassifier
 from astrofound.evaluation import score_classes
-from astrofound.explore import plot_confusion, plot_reliability
+from astrofound.explore import plot_confusion, plot_cutouts
 from astrofound.preprocess import CropToSource
 
 train = make_labelled('mirabest', 200, seed=0)
@@ -21,7 +21,8 @@ test = make_labelled('mirabest', 200, seed=1)
 print(train)
 
 # %%
-# What the network will see: the whole cutout, and the crop to the source in its middle.
+# What the network will see: the whole cutout, and the crop to the source in its middle. Of a double
+# whose lobes lie far apart the crop may keep only one.
 
 crop = CropToSource(crop='segmentation')
 figure, axes = plt.subplots(2, 6, figsize=(9, 3.2), layout='constrained')
@@ -51,13 +52,19 @@ for name, how in (('whole cutout', None), ('crop to source', 'segmentation')):
     print(f'{name}: macro F1 {reports[name].f1:.2f}')
 
 # %%
-# Where it errs, and how often it is right when it says how sure it is.
+# Which classes are confused.
 
 report = reports['crop to source']
 plot_confusion(report, figure=plt.figure(figsize=(3.5, 3.2), layout='constrained'))
 plt.show()
 
 # %%
+# What it gets wrong, with the true class, the one it says, and how sure it is of that.
 
-plot_reliability(reports, figure=plt.figure(figsize=(3.5, 3.5), layout='constrained'))
+said = classifier.classes_[probability.argmax(axis=1)]
+wrong = np.flatnonzero(said != test.labels)[:10]
+plot_cutouts([test.images[row] for row in wrong], n_columns=5, scaling='minmax',
+             titles=[f'{test.labels[row]}, not {said[row]} ({probability[row].max():.2f})'
+                     for row in wrong],
+             figure=plt.figure(figsize=(8, 3.6), layout='constrained'))
 plt.show()

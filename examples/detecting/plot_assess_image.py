@@ -31,7 +31,7 @@ print(bins['low', 'high', 'n_injected', 'n_found', 'completeness', 'completeness
 # The same as a figure, with flux and place as well.
 
 plot_assessment(assessment, n_cells=3,
-                figure=plt.figure(figsize=(13.5, 4.2), layout='constrained'))
+                figure=plt.figure(figsize=(10, 3.3), layout='constrained'))
 plt.show()
 
 # %%

@@ -27,7 +27,7 @@ sources['name', 'flux', 'flux_err', 'snr', 'major', 'class_name', 'score'][:8].p
 # %%
 # The overview shows each source in the colour of its class.
 
-plot_overview(field.image, sources, figure=plt.figure(figsize=(9, 7.5), layout='constrained'),
+plot_overview(field.image, sources, figure=plt.figure(figsize=(7, 6.2), layout='constrained'),
               title='What the compact detector found')
 plt.show()
 
@@ -47,7 +47,7 @@ found = score.sources['primary'] >= 0
 true = field.truth['flux'][found].to('mJy')
 rows = sources[score.sources['primary'][found]]
 
-fig, ax = plt.subplots(figsize=(5, 4.5), layout='constrained')
+fig, ax = plt.subplots(figsize=(4.5, 4), layout='constrained')
 ax.errorbar(true.value, rows['flux'].to_value('mJy'), yerr=rows['flux_err'].to_value('mJy'),
             fmt='o', ms=4, lw=1, color='#0072B2')
 limits = [0.7 * true.value.min(), 1.4 * true.value.max()]

@@ -70,7 +70,7 @@ def test_strategies(runs):
     summary = compare.summarize(runs)
     figure = plot_strategies(summary, published={'bayes': 0.7, 'absent': 0.1})
     said = [text.get_text() for text in figure.axes[0].texts]
-    assert said == [f'{summary["change"][0]:+.3f}', '']
+    assert said == [f'{summary["change"][0]:+.3f}', '', 'change']
     assert legend(figure) == ['published']
     assert legend(plot_strategies(summary)) == []
 
