@@ -9,10 +9,11 @@ from astrofound.networks.calibration import ScoreCalibration
 __all__ = ['fit_calibration']
 
 _LOGIT_DOUBTFUL = -3.0  # weaker candidates are not shown to the fit: there are too many
+_DOUBTFUL = 0.2  # the less probable are never listed: they must not decide how the rest ranks
 _FEW = 200  # candidates below which a monotone fit would believe every accident
 
 
-def fit_calibration(logit, snr, real, *, n_knots=33):
+def fit_calibration(logit, snr, real, *, n_knots=101):
     """
     Fit the probability of being real to the raw score and the S/N of the peak.
 
@@ -35,11 +36,14 @@ def fit_calibration(logit, snr, real, *, n_knots=33):
     logit, snr, real = (np.asarray(values, float) for values in (logit, snr, real))
     features = ScoreCalibration.features(logit, snr)
     weights = np.array(ScoreCalibration().weights)
-    doubtful = logit > _LOGIT_DOUBTFUL
-    if len(np.unique(real[doubtful])) == 2:  # else there is nothing to tell apart
+    shown = logit > _LOGIT_DOUBTFUL
+    for _ in range(3):  # twice more for those that have a chance
+        if len(np.unique(real[shown])) < 2:  # there is nothing to tell apart
+            break
         fit = LogisticRegression(C=10.0 if len(real) >= _FEW else 1.0, max_iter=1000,
                                  fit_intercept=False)
-        weights = fit.fit(features[doubtful], real[doubtful]).coef_[0]
+        weights = fit.fit(features[shown], real[shown]).coef_[0]
+        shown = shown & (fit.predict_proba(features)[:, 1] > _DOUBTFUL)
     joined = features @ weights
     if len(real) < _FEW:
         knots = np.linspace(-8, 8, n_knots)

@@ -82,7 +82,7 @@ class CompactRecipe:
     averaging: float = 0.999
     validate_every: int = 25
     n_validation: int = 32
-    n_calibration: int = 96
+    n_calibration: int = 400
     n_pair_fields: int = 3000
     pair_passes: int = 12
     shape: tuple[int, int] = (512, 512)
@@ -198,10 +198,10 @@ def _finish(run, trainer, judges, calibrators, n_workers):
     own = _by_kind(calibrators)  # a short training may have no field of one kind
     calibration = {kind: calibrate(match_fields(network, own.get(kind, calibrators)))
                    for kind in KINDS}
-    pairs = fit_pairs(sample_pairs(network, calibration['radio'], pair_fields(
+    pairs = fit_pairs(sample_pairs(network, pair_fields(
         recipe.n_pair_fields, n_workers=n_workers, shape=recipe.shape, beam_pix=recipe.beam_pix)),
         n_passes=recipe.pair_passes, seed=seed)
-    usual = sample_pairs(network, calibration['radio'], own.get('radio', ()))
+    usual = sample_pairs(network, own.get('radio', ()))
     link = choose_link(pairs, usual)
     training['pairs'] = judge_pairs(pairs, usual, link)
     weights = CompactWeights(network=network, beam_pix=recipe.beam_pix, training=training,

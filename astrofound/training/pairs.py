@@ -25,7 +25,7 @@ from .validate import match_parts, run_network
 
 __all__ = ['PairSample', 'choose_link', 'fit_pairs', 'judge_pairs', 'pair_fields', 'sample_pairs']
 
-_SCORE_MIN = 0.4       # parts that are less sure are hardly ever kept
+_LOGIT_MIN = -0.5      # raw score; parts that are less sure are hardly ever kept
 _LINK_PRECISION = 0.9  # share of the links between parts that shall be right
 _RATE = 4e-3
 
@@ -76,7 +76,7 @@ def pair_fields(n_fields, *, n_workers=0, **options) -> Iterator:
         yield from pool.map(make, range(n_fields))
 
 
-def sample_pairs(network, calibration, fields):
+def sample_pairs(network, fields):
     """
     Find the parts of fields and describe all pairs of them.
 
@@ -84,8 +84,6 @@ def sample_pairs(network, calibration, fields):
     ----------
     network : CompactNetwork
         Trained, in evaluation mode.
-    calibration : ScoreCalibration
-        Of radio images.
     fields : iterable of TrainingField
         Radio fields with truth.
 
@@ -99,7 +97,7 @@ def sample_pairs(network, calibration, fields):
     for field in fields:
         candidates = run_network(network, field.significance)
         snr = peak_snr(field.significance, candidates)
-        kept = (calibration(candidates.logit, snr) > _SCORE_MIN) & np.isfinite(snr)
+        kept = (candidates.logit > _LOGIT_MIN) & np.isfinite(snr)
         parts = candidates.select(kept)
         places = np.stack([parts.x, parts.y], axis=1)
         first, second = near_pairs(places)

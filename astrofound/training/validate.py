@@ -220,7 +220,7 @@ def figures_of_merit(matched, *, snr_demanded=5.0):
     }
 
 
-def calibrate(matched, *, n_knots=33):
+def calibrate(matched, *, n_knots=101):
     """
     Fit the probability of being real to the raw score and the S/N of the peak.
 

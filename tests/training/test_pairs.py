@@ -56,7 +56,7 @@ def test_fields_depend_on_their_number_alone():
 def test_pairs_of_a_field_have_its_truth():
     weights = load_weights()
     fields = [make_pair_field(number, shape=(256, 256)) for number in range(4)]
-    sample = sample_pairs(weights.network, weights.calibration['radio'], fields)
+    sample = sample_pairs(weights.network, fields)
     assert sample.features.shape == (len(sample), N_FEATURES)
     assert 0 < sample.together.sum() < len(sample) / 2
     logit = weights.pairs.judge(sample.features)
