@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import nn
+from torchvision.models.detection._utils import BoxCoder
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from torchvision.models.detection.rpn import RPNHead
@@ -88,6 +89,8 @@ class FasterRcnn(BoxNetwork, GeneralizedRCNN):
             fg_iou_thresh=0.5, bg_iou_thresh=0.5, batch_size_per_image=options.n_samples,
             positive_fraction=0.25, bbox_reg_weights=None, score_thresh=options.score_min,
             nms_thresh=options.nms_iou, detections_per_img=options.n_detections)
+        for part in (rpn, heads):
+            part.box_coder = _ExactCoder(part.box_coder.weights)
         super().__init__(pyramid, rpn, heads, PadImages(pyramid.strides[-1]))
         self.n_classes, self.options = n_classes, options
 
@@ -114,6 +117,13 @@ class FasterRcnn(BoxNetwork, GeneralizedRCNN):
     def n_allowed(self):
         """Most detections of a tile."""
         return self.roi_heads.detections_per_img
+
+
+class _ExactCoder(BoxCoder):
+    """Places boxes in float32: bfloat16 knows only even pixels from 256 on."""
+
+    def decode_single(self, rel_codes, boxes):
+        return super().decode_single(rel_codes.float(), boxes)
 
 
 class _Pooler(MultiScaleRoIAlign):

@@ -118,3 +118,12 @@ def test_same_seed_same_weights():
 def test_anchors_are_needed():
     with pytest.raises(InputError, match="'anchors' must be a plan for the 4 levels"):
         FasterRcnn(FeaturePyramid(load_backbone('toy_resnet'), 8), 1, SMALL)
+
+
+def test_boxes_are_placed_exactly_in_mixed_precision():
+    # bfloat16 would move this box by a pixel, and one at 1000 by several
+    network = build('toy_resnet')
+    boxes = torch.tensor([[300.0, 301.0, 309.0, 311.0]])
+    for part in (network.rpn, network.roi_heads):
+        nothing = torch.zeros(1, 4, dtype=torch.bfloat16)
+        assert torch.equal(part.box_coder.decode_single(nothing, boxes), boxes)
