@@ -11,6 +11,7 @@ line is the start-up: a process that ends when the first tile reaches the networ
 """
 
 import argparse
+import ctypes
 import os
 import statistics
 import subprocess
@@ -35,16 +36,44 @@ FIGURES = ('wall s', 'CPU s', 'peak MB')
 
 
 def run_once(command):
-    """Run a command; return its wall seconds, CPU seconds and peak memory in MB."""
+    """
+    Run a command; return its wall seconds, CPU seconds and peak memory in MB.
+
+    The CPU time is that of all its processes, the peak that of the largest one.
+    """
+    _adopt_orphans()
+    others = _children()
     started = time.perf_counter()
     job = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(job.pid, 0)
+    wall = time.perf_counter() - started
     job.returncode = os.waitstatus_to_exitcode(status)
     if job.returncode:
         raise SystemExit(f"failed with {job.returncode}: {' '.join(map(str, command))}")
+    usages = [usage, *_wait_for_orphans(others)]
     unit = 1 if sys.platform == 'darwin' else 1024  # bytes there, KiB elsewhere
-    return (time.perf_counter() - started, usage.ru_utime + usage.ru_stime,
-            usage.ru_maxrss * unit / 1e6)
+    return (wall, sum(usage.ru_utime + usage.ru_stime for usage in usages),
+            max(usage.ru_maxrss for usage in usages) * unit / 1e6)
+
+
+def _adopt_orphans():
+    """On Linux, become the parent of processes that the command leaves behind as it ends."""
+    if sys.platform == 'linux':
+        pr_set_child_subreaper = 36
+        ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
+
+
+def _children():
+    """Give the numbers of the processes whose parent this one is; none where nobody tells."""
+    lists = Path('/proc/self/task').glob('*/children')
+    return {int(pid) for file in lists for pid in file.read_text().split()}
+
+
+def _wait_for_orphans(others):
+    """Say what each process left behind has used, with those that it waited for itself."""
+    while left := _children() - others:
+        for pid in left:
+            yield os.wait4(pid, 0)[2]
 
 
 def compare(first, second, runs):

@@ -54,3 +54,19 @@ def test_start_up_ends_at_the_first_tile(command_speed, tmp_path):
 def test_a_failure_stops_it(command_speed):
     with pytest.raises(SystemExit, match='failed with 3'):
         command_speed.run_once(python('raise SystemExit(3)'))
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='only Linux hands on orphans')
+def test_processes_that_are_left_behind_are_counted():
+    burn = 'import time\nwhile time.process_time() < 0.5: pass'
+    leave = f'import subprocess, sys; subprocess.Popen([sys.executable, "-c", {burn!r}])'
+    done = subprocess.run(python(f"""
+import subprocess, sys
+from command_speed import run_once
+other = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)
+print(run_once([sys.executable, '-c', {leave!r}])[1], other.poll())
+other.communicate(b'end')
+"""), cwd=SOURCE.parent, capture_output=True, text=True, check=True)
+    cpu, other = done.stdout.split()
+    assert float(cpu) > 0.5
+    assert other == 'None'  # what was there before is not waited for
