@@ -112,3 +112,12 @@ def test_learning_rate_rises_and_falls_to_zero():
     assert np.argmax(rates) in (19, 20)
     assert rates[0] < 0.1 * recipe.learning_rate
     assert rates[200] == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize('name', RECIPES)
+def test_every_recipe_can_begin(name, tmp_path):
+    recipe = replace(RECIPES[name], n_rounds=1, n_fields=1, n_steps=1, batch_size=1, crop=64,
+                     n_validation=1, n_calibration=1, n_pair_fields=1, shape=(96, 96))
+    weights = train_compact(tmp_path, recipe=recipe, device='cpu', n_workers=0)
+    assert weights.network.widths == recipe.widths
+    assert load_weights(tmp_path).link == weights.link
