@@ -33,11 +33,14 @@ same = [name for name in alone.colnames if np.all((alone[name] == together[name]
 print(f'{len(same)} of {len(alone.colnames)} columns are the same to the last digit')
 
 # %%
-# What each worker did when: the network on windows of 512 network pixels, then the search for
-# diffuse emission, the fits and the footprints. The noise map was made before, by the process that
-# asked.
+# What each worker did when: the network on windows of 512 network pixels, then all that follows it,
+# from what is joined and the search for diffuse emission to the footprints. The noise map was made
+# before, by the process that asked.
 
-stages = {'network': '#0072B2', 'diffuse': '#E69F00', 'fit': '#009E73', 'islands': '#CC79A7'}
+tasks_by_time = sorted(tasks.data, key=lambda task: task['startstops'][0]['start'])
+stages = dict.fromkeys(task['key'].split('-')[0] for task in tasks_by_time)
+stages = dict(zip(stages, ('#0072B2', '#D55E00', '#E69F00', '#009E73', '#CC79A7', '#56B4E9'),
+                  strict=False))
 workers = sorted({task['worker'] for task in tasks.data})
 start = min(part['start'] for task in tasks.data for part in task['startstops'])
 figure, ax = plt.subplots(figsize=(7, 2.4), layout='constrained')
@@ -51,7 +54,7 @@ for task in tasks.data:
 ax.set_yticks(range(len(workers)), [f'worker {number + 1}' for number in range(len(workers))])
 ax.set(xlabel='time (s)', xlim=(0, None), ylim=(-0.6, len(workers) - 0.4))
 figure.legend([plt.Rectangle((0, 0), 1, 1, color=color) for color in stages.values()], stages,
-              loc='outside upper center', ncols=4, frameon=False)
+              loc='outside upper center', ncols=len(stages), frameon=False)
 plt.show()
 
 # %%
