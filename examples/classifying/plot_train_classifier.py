@@ -63,7 +63,7 @@ plt.show()
 
 said = classifier.classes_[probability.argmax(axis=1)]
 wrong = np.flatnonzero(said != test.labels)[:10]
-plot_cutouts([test.images[row] for row in wrong], n_columns=5, scaling='minmax',
+plot_cutouts([np.sqrt(test.images[row]) for row in wrong], n_columns=5, scaling='minmax',
              titles=[f'{test.labels[row]}, not {said[row]} ({probability[row].max():.2f})'
                      for row in wrong],
              figure=plt.figure(figsize=(8, 3.6), layout='constrained'))
