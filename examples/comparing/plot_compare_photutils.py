@@ -67,8 +67,8 @@ ax.legend(frameon=False)
 plt.show()
 
 # %%
-# On a sky of mostly points a threshold does as well, once it is known where to set it: here the truth
-# chose both cuts. What the network adds is a score that says how far to trust a source before there
-# is a truth, and sources of several components as one entry. One field holds some hundred sources:
-# average over many before you believe a difference of a few per cent, as
+# On a sky of mostly points a threshold does as well, once it is known where to set it: here the
+# truth chose both cuts. What the network adds is a score that says how far to trust a source before
+# there is a truth, and sources of several components as one entry. One field holds some hundred
+# sources: average over many before you believe a difference of a few per cent, as
 # :doc:`/development/benchmarks` does on skies that another simulator makes.
