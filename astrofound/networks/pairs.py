@@ -37,7 +37,7 @@ class PairNetwork(nn.Module):
         Parameters
         ----------
         features : `torch.Tensor`
-            ``(m, N_FEATURES)`` of `~astrofound.networks.pair_features.pair_features`.
+            ``(m, N_FEATURES)`` of ``astrofound.networks.pair_features``.
 
         Returns
         -------

@@ -38,7 +38,7 @@ class PairSample:
     Attributes
     ----------
     features : (m, N_FEATURES) `~numpy.ndarray` of float16
-        See `~astrofound.networks.pair_features.pair_features`.
+        See ``astrofound.networks.pair_features``.
     together : (m,) `~numpy.ndarray` of bool
         Whether both are of the same source.
     """
