@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 # Measured: activations of a tile by the bytes of a number, with two tiles read ahead; and the
 # windows and stamps of the measurement.
 _BYTES_PER_PIXEL = {2: 160, 4: 300}
-_MEASURING_BYTES = 200e6
+_MEASURING_BYTES = 500e6
 _SMALLEST_CORE = 128  # network pixels; where memory ends before, there is none
 _PAIR_CORE = 1024  # network pixels
 
