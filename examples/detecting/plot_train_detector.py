@@ -53,7 +53,7 @@ print(parts['train'])
 network_input = choose_input(parts['train'], load_backbone('compact'), beam_pix=5)
 tiles, held_out = split_tiles(open_tiles(parts['train'], network_input))
 recipe = BOX_RECIPES['default'].change(
-    tuning='frozen', n_epochs=16, batch_size=2, learning_rate=3e-3, width=32, head_width=128,
+    tuning='frozen', n_epochs=12, batch_size=2, learning_rate=3e-3, width=32, head_width=128,
     averaging=0.9, validate_every=4, patience=None)
 train_boxes(folder / 'run', tiles, held_out, classes=parts['train'].classes,
             network_input=network_input, recipe=recipe,
