@@ -9,6 +9,11 @@ from .figures import drawing
 
 __all__ = ['plot_box_training', 'plot_training']
 
+# What the terms of the losses of both kinds of detectors are about.
+_LOSSES = {'loss': 'sum', 'loss_objectness': 'proposals', 'loss_classifier': 'classes',
+           'loss_box_reg': 'boxes', 'loss_classes': 'classes', 'loss_boxes': 'boxes',
+           'loss_overlap': 'overlap'}
+
 
 def plot_training(history, *, path=None):
     """
@@ -66,10 +71,10 @@ def plot_box_training(history, *, path=None, figure=None):
     with drawing(path, figure, (6.0, 5.0)) as figure:
         losses, merits = figure.subplots(2, 1, sharex=True)
         epochs = [entry['epoch'] for entry in entries]
-        for name, label, style in (('loss', 'sum', '-'), ('loss_objectness', 'proposals', '--'),
-                                   ('loss_classifier', 'classes', '-.'),
-                                   ('loss_box_reg', 'boxes', ':')):
-            losses.semilogy(epochs, [entry[name] for entry in entries], style, label=label)
+        for name, style in zip(filter(_LOSSES.get, entries[0]), ('-', '--', '-.', ':'),
+                               strict=False):
+            losses.semilogy(epochs, [entry[name] for entry in entries], style,
+                            label=_LOSSES[name])
         losses.set_ylabel('loss')
         losses.legend(ncols=4, fontsize='small')
         judged = [entry for entry in entries if 'map_50' in entry]

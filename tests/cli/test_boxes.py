@@ -31,9 +31,11 @@ def coco(tmp_path, blobs):
     return tmp_path / 'data.json'
 
 
-def test_train_evaluate_detect(coco, tmp_path, capsys):
+@pytest.mark.parametrize('head', ['rcnn', 'query'])
+def test_train_evaluate_detect(head, coco, tmp_path, capsys):
     run = tmp_path / 'run'
-    assert main(['train', 'detector', '--data', str(coco), '-o', str(run), *TRAIN]) == 0
+    assert main(['train', 'detector', '--data', str(coco), '-o', str(run), '--head', head,
+                 *TRAIN]) == 0
     assert 'the network sees significance' in capsys.readouterr().out
     for name in ('params.json', 'weights.safetensors', 'history.png'):
         assert (run / name).stat().st_size
@@ -47,7 +49,7 @@ def test_train_evaluate_detect(coco, tmp_path, capsys):
     assert rates['n_true'].sum() == 12
     further = tmp_path / 'further'
     assert main(['train', 'detector', '--data', str(coco), '-o', str(further), '--start', str(run),
-                 '--recipe', 'smoke', '--device', 'cpu', '--epochs', '1']) == 0
+                 '--head', head, '--recipe', 'smoke', '--device', 'cpu', '--epochs', '1']) == 0
     assert 'the network sees significance' in capsys.readouterr().out
     regions = tmp_path / 'sources.reg'
     assert main(['detect', str(tmp_path / '0.fits'), '--detector', str(run), '--threshold', '0.01',
