@@ -117,7 +117,7 @@ def test_headers_stay_text(text, tmp_path, mark, monkeypatch):
     fits.writeto('sky.fits', data, header)
     image = SurveyImage.read('sky.fits', beam='3pix', wcs=None)
     with pytest.warns(match='no celestial WCS'):
-        catalog = SourceDetector(threshold=0.5).predict(image)
+        catalog = SourceDetector(threshold=0.3).predict(image)
     write_catalog(catalog, 'out.ecsv')
     read_catalog('out.ecsv')
     plot_overview(image, catalog, path='out.png')

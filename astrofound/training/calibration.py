@@ -37,7 +37,8 @@ def fit_calibration(logit, snr, real, *, n_knots=101):
     features = ScoreCalibration.features(logit, snr)
     weights = np.array(ScoreCalibration().weights)
     shown = logit > _LOGIT_DOUBTFUL
-    for _ in range(3):  # twice more for those that have a chance
+    # Twice more for those that have a chance, where that leaves enough of them.
+    for _ in range(3 if len(real) >= _FEW else 1):
         if len(np.unique(real[shown])) < 2:  # there is nothing to tell apart
             break
         fit = LogisticRegression(C=10.0 if len(real) >= _FEW else 1.0, max_iter=1000,

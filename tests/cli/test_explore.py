@@ -34,7 +34,7 @@ def test_map(capsys, folder):
                  '--balance']) == 0
     said = capsys.readouterr().out
     assert 'wrote map.png' in said
-    labels = np.asarray(Table.read('labelled.fits')['morphology'])
+    labels = np.asarray(Table.read('labelled.fits')['morphology']).astype(str)
     assert f"{2 * min((labels == 'FR I').sum(), (labels == 'FR II').sum())} images, pca" in said
     assert (folder / 'map.png').stat().st_size > 1000
     assert main(['explore', 'map', 'bare.npy', '--method', 'pca', '-o', 'bare.pdf']) == 0
