@@ -37,16 +37,16 @@ def fit_calibration(logit, snr, real, *, n_knots=101):
     features = ScoreCalibration.features(logit, snr)
     weights = np.array(ScoreCalibration().weights)
     shown = logit > _LOGIT_DOUBTFUL
+    few = len(real) < _FEW
     # Twice more for those that have a chance, where that leaves enough of them.
-    for _ in range(3 if len(real) >= _FEW else 1):
+    for _ in range(1 if few else 3):
         if len(np.unique(real[shown])) < 2:  # there is nothing to tell apart
             break
-        fit = LogisticRegression(C=10.0 if len(real) >= _FEW else 1.0, max_iter=1000,
-                                 fit_intercept=False)
+        fit = LogisticRegression(C=1.0 if few else 10.0, max_iter=1000, fit_intercept=False)
         weights = fit.fit(features[shown], real[shown]).coef_[0]
         shown = shown & (fit.predict_proba(features)[:, 1] > _DOUBTFUL)
     joined = features @ weights
-    if len(real) < _FEW:
+    if few:
         knots = np.linspace(-8, 8, n_knots)
         probability = 1 / (1 + np.exp(-knots))
     else:
