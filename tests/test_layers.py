@@ -196,6 +196,7 @@ def test_front_door_matches_homes():
 @pytest.mark.parametrize(('statement', 'absent'), [
     ('import astrofound', 'torch torchvision timm transformers peft numba matplotlib'),
     ('import astrofound.cli', 'torch torchvision timm transformers peft numba matplotlib'),
+    ('from astrofound import SourceDetector', 'torch torchvision timm transformers peft'),
     ('import astrofound.backbones', 'torch torchvision timm transformers peft matplotlib'),
     ('import astrofound.catalog', 'torch torchvision timm transformers peft'),
     ('import astrofound.preprocess', 'torch torchvision timm transformers peft'),

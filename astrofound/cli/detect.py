@@ -68,7 +68,7 @@ def command(images, outputs, plot, report, **options):
     from astrofound.pipeline import Runner, preload_workers
 
     if options['workers'] > 1:  # beside what this process loads next
-        preload_workers(['astrofound.estimators.detector'])
+        preload_workers(['astrofound.estimators.compact_search', 'astrofound.estimators.detector'])
     jobs = _plan(images, outputs, plot, report, options)
     detector = make_detector(options)
     if options['profile']:

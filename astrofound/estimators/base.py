@@ -5,6 +5,9 @@ import os
 import time
 import warnings
 from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
 
 import numpy as np
 from astropy.table import vstack
@@ -112,7 +115,8 @@ class BaseDetector(SavingMixin, ABC, BaseEstimator):
             with runner.stage('noise'):
                 return noise_map(reader, **maps, fwhm_pix=image.beam.fwhm)
 
-        noise = measure_noise(image)
+        with _meanwhile(self._load):
+            noise = measure_noise(image)
         found = self._find(image, noise, progress=progress)
         sources = suppress(found.select(~found.is_part), fwhm_pix=image.beam.fwhm)
         sources, noise = self._complete(image, noise, sources, measure_noise)
@@ -124,6 +128,9 @@ class BaseDetector(SavingMixin, ABC, BaseEstimator):
                                    runner.map)
             catalog = vstack([catalog, rows])
         return catalog, noise
+
+    def _load(self):
+        """Load what finding needs of modules and weights; called while the noise is measured."""
 
     @abstractmethod
     def _find(self, image, noise, *, progress) -> Detections:
@@ -164,6 +171,14 @@ class BaseDetector(SavingMixin, ABC, BaseEstimator):
             **image_provenance(image),
             'REPAIRS': '; '.join(image.notes),
         }
+
+
+@contextmanager
+def _meanwhile(load):
+    """Call something in a thread of its own during the block; what fails there, fails again."""
+    with ThreadPoolExecutor(1, thread_name_prefix='astrofound-load') as pool:
+        pool.submit(copy_context().run, load)
+        yield
 
 
 def _component_rows(image, noise, parts, catalog, sources, run):

@@ -8,9 +8,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from astrofound.catalog import Detections, associate
-from astrofound.networks import is_box_run, load_weights
-from astrofound.networks.runs import read_parameters
-from astrofound.networks.weights import BUNDLED, locate_weights
+from astrofound.networks import is_box_run, locate_weights
+from astrofound.networks.runs import BUNDLED, read_parameters
 from astrofound.pipeline import active_runner
 from astrofound.preprocess import open_beam_space
 from astrofound.utils import (
@@ -22,18 +21,13 @@ from astrofound.utils import (
 )
 
 from .base import BaseDetector
-from .compact_search import (
-    PairSearch,
-    PartSearch,
-    memory_mb,
-    pair_tiles,
-    part_tiles,
-    ready_weights,
-)
 from .diffuse import add_diffuse
 from .reliability import score_cut
 
 __all__ = ['SourceDetector']
+
+#: What workers need and this module loads only while the noise is measured: it brings torch.
+LOADED_LATER = ('astrofound.estimators.compact_search',)
 
 
 class SourceDetector(BaseDetector):
@@ -132,20 +126,30 @@ class SourceDetector(BaseDetector):
         check_number('tile_size', self.tile_size, minimum=512, integer=True)
         check_choice('precision', self.precision, ('auto', 'float32', 'bfloat16'))
 
+    def _load(self):
+        if is_box_run(self.weights):
+            from . import box_finder  # noqa: F401
+        else:
+            from .compact_search import ready_weights
+
+            ready_weights(_sha256(self.weights), self.weights, self.device, self.precision)
+
     def _find(self, image, noise, *, progress):
         self.weights_sha256_ = _sha256(self.weights)
         source = (self.weights_sha256_, self.weights, self.device, self.precision)
         self._class_names = None
         if is_box_run(self.weights):
             return self._find_boxes(image, noise, source, progress)
-        weights, network, _ = ready_weights(*source)
+        from . import compact_search as compact
+
+        weights, network, _ = compact.ready_weights(*source)
         space = open_beam_space(image, noise, fwhm_pix=image.beam.fwhm,
                                 target_fwhm_pix=weights.beam_pix)
         kind = 'radio' if image.is_per_beam else 'optical'
-        grid = part_tiles(space.shape, network, self.tile_size)
+        grid = compact.part_tiles(space.shape, network, self.tile_size)
         runner = active_runner()
-        runner.announce_memory(memory_mb(grid, network))
-        tiles = list(runner.map('network', PartSearch(space, kind, source), grid,
+        runner.announce_memory(compact.memory_mb(grid, network))
+        tiles = list(runner.map('network', compact.PartSearch(space, kind, source), grid,
                                 progress=progress))
         traits = np.concatenate([found.pop('traits') for found in tiles])
         parts = Detections.concatenate([Detections(**found) for found in tiles])
@@ -154,8 +158,9 @@ class SourceDetector(BaseDetector):
         links = np.empty((2, 0), np.int64)
         if kind == 'radio':
             places = np.stack(space.resampler.to_network(parts.x, parts.y), axis=1)
-            tiles = runner.map('pairs', PairSearch(space, places, traits, source),
-                               pair_tiles(space.shape), progress=progress)
+            search = compact.PairSearch(space, places, traits, source)
+            tiles = runner.map('pairs', search, compact.pair_tiles(space.shape),
+                               progress=progress)
             links = np.concatenate([links, *([found['first'], found['second']]
                                              for found in tiles)], axis=1)
         return associate(parts, *links, fwhm_pix=image.beam.fwhm)
@@ -195,6 +200,8 @@ class SourceDetector(BaseDetector):
     def _save_weights(self, path):
         if is_box_run(self.weights):  # its run folder is its own file
             return {}, {'sha256': _sha256(self.weights)}
+        from astrofound.networks import load_weights
+
         weights = load_weights(self.weights)
         if self.weights in BUNDLED:
             return {}, {'sha256': weights.sha256}

@@ -3,24 +3,26 @@
 from importlib import import_module
 
 from .calibration import ScoreCalibration, peak_snr
-from .compact import CompactNetwork, for_inference
-from .decode import Candidates, decode
-from .heads import HEADS, AttentionHead, VectorHead, build_head
-from .pairs import PairNetwork
-from .runs import is_box_run
-from .weights import CompactWeights, load_weights, save_weights
+from .runs import is_box_run, locate_weights
 
 __all__ = [
     'HEADS', 'AttentionHead', 'VectorHead', 'build_head',
     'Candidates', 'CompactNetwork', 'CompactWeights', 'PairNetwork', 'ScoreCalibration', 'decode',
-    'for_inference', 'is_box_run', 'load_weights', 'peak_snr', 'save_weights',
+    'for_inference', 'is_box_run', 'load_weights', 'locate_weights', 'peak_snr', 'save_weights',
     'BOX_HEADS', 'AnchorPlan', 'BoxNetwork', 'BoxOptions', 'BoxRefiner', 'FasterRcnn',
     'FeaturePyramid', 'QueryNetwork', 'QueryOptions', 'RcnnOptions', 'SimplePyramid', 'best_iou',
     'build_box_network', 'fit_anchors', 'fit_refiner', 'plan_anchors', 'usual_anchors',
 ]
 
-# Names whose modules load torchvision's detectors: the compact detector does without.
+# Names whose modules load torch: what a network is to see can be prepared before. Those below the
+# line load torchvision's detectors too, which the compact detector does without.
 _HOMES = {
+    'CompactNetwork': 'compact', 'for_inference': 'compact',
+    'Candidates': 'decoding', 'decode': 'decoding',
+    'HEADS': 'heads', 'AttentionHead': 'heads', 'VectorHead': 'heads', 'build_head': 'heads',
+    'PairNetwork': 'pairs',
+    'CompactWeights': 'weights', 'load_weights': 'weights', 'save_weights': 'weights',
+    # ---
     'AnchorPlan': 'anchors', 'best_iou': 'anchors', 'fit_anchors': 'anchors',
     'usual_anchors': 'anchors',
     'BOX_HEADS': 'box_heads', 'build_box_network': 'box_heads', 'plan_anchors': 'box_heads',

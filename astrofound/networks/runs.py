@@ -1,12 +1,14 @@
-"""What a run folder holds, read without torch."""
+"""Where weights lie and what a run folder holds, told without torch."""
 
 import json
+from importlib import resources
 from pathlib import Path
 
 from astrofound.utils import ReadError
 
-__all__ = ['BOX_KIND', 'is_box_run', 'read_parameters']
+__all__ = ['BOX_KIND', 'BUNDLED', 'is_box_run', 'locate_weights', 'read_parameters']
 
+BUNDLED = ('compact',)
 BOX_KIND = 'box detector'
 PARAMETERS = 'params.json'
 
@@ -56,3 +58,33 @@ def read_parameters(run):
     except ValueError as error:
         raise ReadError(f'{path} is no JSON: {error}') from None
     return parameters if isinstance(parameters, dict) else {}
+
+
+def locate_weights(source):
+    """
+    Give the file that holds weights.
+
+    Parameters
+    ----------
+    source : str or path-like
+        As for `load_weights`.
+
+    Returns
+    -------
+    path : `~pathlib.Path`
+        A file that is there.
+
+    Raises
+    ------
+    ReadError
+        If there is none.
+    """
+    if source in BUNDLED:
+        return Path(str(resources.files('astrofound') / 'weights' / f'{source}.safetensors'))
+    path = Path(source)
+    if path.is_dir():
+        path = path / 'weights.safetensors'
+    if not path.is_file():
+        raise ReadError(f'no detector weights at {path}; pass a .safetensors file, a run folder '
+                        f"or one of the bundled names: {', '.join(BUNDLED)}")
+    return path

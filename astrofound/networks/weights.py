@@ -3,8 +3,6 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from importlib import resources
-from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -14,11 +12,11 @@ from astrofound.utils import ReadError, atomic_path
 from .calibration import ScoreCalibration
 from .compact import CompactNetwork
 from .pairs import PairNetwork
+from .runs import locate_weights
 
-__all__ = ['BUNDLED', 'KINDS', 'CompactWeights', 'load_weights', 'locate_weights', 'save_weights']
+__all__ = ['KINDS', 'CompactWeights', 'load_weights', 'save_weights']
 
 FORMAT = 3
-BUNDLED = ('compact',)
 KINDS = ('radio', 'optical')  # images whose unit is per beam, and others
 
 
@@ -126,33 +124,3 @@ def load_weights(source='compact'):
         network=network.eval(), beam_pix=float(metadata['beam_pix']),
         calibration=calibration, pairs=pairs.eval(), link=float(metadata['link']),
         training=json.loads(metadata['training']), sha256=hashlib.sha256(content).hexdigest())
-
-
-def locate_weights(source):
-    """
-    Give the file that holds weights.
-
-    Parameters
-    ----------
-    source : str or path-like
-        As for `load_weights`.
-
-    Returns
-    -------
-    path : `~pathlib.Path`
-        A file that is there.
-
-    Raises
-    ------
-    ReadError
-        If there is none.
-    """
-    if source in BUNDLED:
-        return Path(str(resources.files('astrofound') / 'weights' / f'{source}.safetensors'))
-    path = Path(source)
-    if path.is_dir():
-        path = path / 'weights.safetensors'
-    if not path.is_file():
-        raise ReadError(f'no detector weights at {path}; pass a .safetensors file, a run folder '
-                        f"or one of the bundled names: {', '.join(BUNDLED)}")
-    return path

@@ -49,7 +49,8 @@ def preload_workers(modules=None):
     Parameters
     ----------
     modules : sequence of str, optional
-        Names; by default the modules of astrofound that are loaded here.
+        Names; by default the modules of astrofound that are loaded here, and those that one of
+        them names in ``LOADED_LATER``.
 
     Returns
     -------
@@ -62,6 +63,8 @@ def preload_workers(modules=None):
 
     if modules is None:
         modules = [name for name in sys.modules if name.startswith('astrofound.')]
+        modules += [later for name in modules
+                    for later in getattr(sys.modules[name], 'LOADED_LATER', ())]
     # dask would have libraries of its own choice loaded, and comes too late
     forkserver.set_forkserver_preload(['distributed', __name__, *modules])
     forkserver.ensure_running()

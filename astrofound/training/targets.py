@@ -11,7 +11,7 @@ import numpy as np
 
 from astrofound.catalog import CLASS_NAMES
 from astrofound.networks.compact import STRIDE
-from astrofound.networks.decode import fold_vector
+from astrofound.networks.decoding import fold_vector
 
 __all__ = ['SNR_DEMAND', 'SNR_IGNORE', 'SourceLabels', 'Targets', 'encode_targets']
 

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from astrofound.catalog import CLASS_NAMES
 from astrofound.networks.calibration import peak_snr
 from astrofound.networks.compact import TOTAL_STRIDE
-from astrofound.networks.decode import decode
+from astrofound.networks.decoding import decode
 from astrofound.preprocess import DETECTION_CHANNELS
 
 from .calibration import fit_calibration

@@ -13,7 +13,7 @@ from astrofound.backbones import load_backbone
 from astrofound.baselines import BASELINES
 from astrofound.datasets import make_field
 from astrofound.estimators import FeatureExtractor, SourceDetector
-from astrofound.networks.weights import locate_weights
+from astrofound.networks import locate_weights
 from astrofound.utils import InputError, ReadError, WriteError
 
 NOISE = np.random.default_rng(0).normal(size=(3, 40, 40)).astype(np.float32)

@@ -10,7 +10,7 @@ from astrofound.catalog import Detections, write_catalog
 from astrofound.datasets import make_field
 from astrofound.estimators import SourceDetector, compact_search
 from astrofound.image import SurveyImage
-from astrofound.networks.weights import locate_weights
+from astrofound.networks import locate_weights
 from astrofound.pipeline import Runner
 from astrofound.pipeline.parts import PartFolder
 from astrofound.preprocess import TileGrid, TilingOptions, noise_map, open_beam_space

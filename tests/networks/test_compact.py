@@ -4,7 +4,7 @@ import torch
 
 from astrofound.networks import CompactNetwork, decode, for_inference
 from astrofound.networks.compact import HEAD_CHANNELS, STRIDE, TOTAL_STRIDE
-from astrofound.networks.decode import fold_vector, unfold_vector
+from astrofound.networks.decoding import fold_vector, unfold_vector
 
 
 @pytest.fixture

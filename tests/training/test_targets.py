@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from astrofound.networks.decode import unfold_vector
+from astrofound.networks.decoding import unfold_vector
 from astrofound.training import SourceLabels, encode_targets
 from astrofound.training.augment import orient, random_crop
 from astrofound.training.fields import TrainingField
