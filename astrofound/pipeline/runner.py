@@ -1,7 +1,6 @@
 """How a run is carried out: where, on how many workers, with which parts kept."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -9,7 +8,13 @@ from contextvars import ContextVar
 
 from astropy.time import Time
 
-from astrofound.utils import InputError, check_number, limit_threads, progress_bar
+from astrofound.utils import (
+    InputError,
+    check_number,
+    limit_threads,
+    progress_bar,
+    usable_cores,
+)
 
 from .clock import StageClock
 from .parts import PartFolder
@@ -86,11 +91,16 @@ class Runner:
         self.expected_mb = self.worker_peak_mb = 0.0
         self._parts = self._cluster = self._token = self._limit = None
 
+    @property
+    def _n_threads(self):
+        """Threads of this process; all of the workers' while these wait."""
+        return self.threads and self.threads * self.workers
+
     def __enter__(self):
         if self.folder is not None:
             self._parts = PartFolder(self.folder)
         try:
-            self._limit = limit_threads(self.threads and self.threads * self.workers)
+            self._limit = limit_threads(self._n_threads)
             self._limit.__enter__()
             if self.workers > 1 or self.client is not None:
                 with self.clock.stage('start workers'):
@@ -163,7 +173,8 @@ class Runner:
             Name of the stage; once in a run.
         job : object
             ``job.work(job.read(item))`` gives a dict of arrays, the same for the same item
-            whenever and wherever it is called. ``read`` may run ahead in another thread. With
+            whenever and wherever it is called. ``read`` may run ahead in another thread; where
+            the job has a true attribute ``parallel``, several threads do both at once. With
             several workers the job must be picklable; it is sent to each worker once.
         items : iterable
             What to work through.
@@ -184,7 +195,8 @@ class Runner:
         WriteError
             If a part cannot be kept.
         """
-        with self.clock.stage(stage) as account:
+        # again, for libraries that were loaded since
+        with self.clock.stage(stage) as account, limit_threads(self._n_threads):
             items = list(items)
             total = len(items)
             done = self._kept(stage, total)
@@ -210,18 +222,17 @@ class Runner:
         return {number: arrays for number, arrays in found.items() if arrays is not None}
 
     def _here(self, stage, job, todo, account, n_ahead):
-        lock = threading.Lock()
+        parallel = getattr(job, 'parallel', False)
 
         def read(item):
             started = time.perf_counter()
-            try:
-                return job.read(item)
-            finally:
-                with lock:
-                    account.read += time.perf_counter() - started
+            read = job.read(item)
+            account.read += time.perf_counter() - started  # in one thread only
+            return read
 
-        yield from zip(todo, run_tiles(list(todo.values()), read, job.work, n_ahead=n_ahead),
-                       strict=True)
+        ahead = usable_cores(1024) > 1 and not parallel
+        yield from zip(todo, run_tiles(list(todo.values()), read if ahead else job.read, job.work,
+                                       n_ahead=n_ahead, parallel=parallel), strict=True)
 
     def _there(self, stage, job, todo, account, n_ahead):
         with self.clock.stage('start workers'):

@@ -1,6 +1,7 @@
 import errno
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -146,6 +147,30 @@ def test_threads_are_limited_together():
     with Runner(threads=1):
         assert usable_cores() == torch.get_num_threads() == numba.get_num_threads() == 1
     assert torch.get_num_threads() == before
+
+
+class Threads:
+    """Says how many threads a library has that is loaded within the run."""
+
+    def read(self, item):
+        return item
+
+    def work(self, item):
+        import torch
+
+        return {'threads': np.array(torch.get_num_threads())}
+
+
+def test_libraries_loaded_within_the_run_keep_to_the_limit():
+    script = ('import sys; from astrofound.pipeline import Runner\n'
+              'from test_runner import Threads\n'
+              'with Runner(threads=1) as runner:\n'
+              "    assert 'torch' not in sys.modules\n"
+              '    import torch\n'
+              "    print(*[part['threads'] for part in runner.map('ask', Threads(), range(2))])")
+    done = subprocess.run([sys.executable, '-c', script], cwd=Path(__file__).parent, check=True,
+                          capture_output=True, text=True)
+    assert done.stdout.split() == ['1', '1']
 
 
 @pytest.mark.parametrize(('given', 'message'), [
