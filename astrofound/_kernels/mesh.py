@@ -78,10 +78,12 @@ def mesh_map(mesh, shape, y0, x0, out, combine):
     x_index, x_share = np.empty(n_x, np.int64), np.empty(n_x, np.float32)
     _positions(y0, n_y, mesh.shape[0] - 2, shape[0], y_index, y_share)
     _positions(x0, n_x, mesh.shape[1] - 2, shape[1], x_index, x_share)
+    if n_x == 0:
+        return
     row = np.empty(mesh.shape[1], np.float32)
     for y in range(n_y):
         j, share = y_index[y], y_share[y]
-        for i in range(mesh.shape[1]):
+        for i in range(x_index[0], x_index[n_x - 1] + 2):
             row[i] = mesh[j, i] + share * (mesh[j + 1, i] - mesh[j, i])
         if combine:
             for x in range(n_x):

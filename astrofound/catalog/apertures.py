@@ -114,7 +114,7 @@ def measure_apertures(reader, detections, which, fits, theta_n):
     """
     which = np.asarray(which, dtype=np.int64)
     x, y = fits.free[which, 1], fits.free[which, 2]
-    order = np.argsort(reader.tile_of(x, y), kind='stable')
+    order = np.argsort(reader.field_of(x, y), kind='stable')
     which, x, y = which[order], x[order], y[order]
     sigma = shape_of(fits.free[which, 3:])[0] / np.sqrt(8 * np.log(2))
     radius = np.minimum(_KRON_MOST * sigma + 2, _MAX_RADIUS)
@@ -249,7 +249,7 @@ def point_correction(reader, detections, fits, beam, *, n_max=200, n_min=3):
     if len(which) < n_min:
         return 1.0
     which = which[np.argsort(-snr[which], kind='stable')][:n_max]
-    which = which[np.argsort(reader.tile_of(fits.fixed[which, 1], fits.fixed[which, 2]),
+    which = which[np.argsort(reader.field_of(fits.fixed[which, 1], fits.fixed[which, 2]),
                              kind='stable')]
     x, y = fits.fixed[which, 1], fits.fixed[which, 2]
     reach = _STAR_RADIUS * beam.fwhm

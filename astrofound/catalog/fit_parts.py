@@ -1,6 +1,7 @@
 """Fit the Gaussians of some sources of an image, and of all that can act on them."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Part:
     """Some sources, and all that can act on them."""
 
     number: np.ndarray      # of every member among all sources
-    is_core: np.ndarray     # whether this part answers for the member
+    steps: np.ndarray       # from neighbour to neighbour to a source it answers for, 0 for these
     link: Links
     x: np.ndarray
     y: np.ndarray
@@ -49,7 +50,7 @@ def part_of(core, link, n_passes, detections, **columns):
     link : Links
         Neighbours of all sources.
     n_passes : int
-        How many steps light travels from source to source.
+        Passes of the fit: light travels from source to source once between two of them.
     detections : `Detections`
         All sources.
     **columns : `~numpy.ndarray`
@@ -60,10 +61,10 @@ def part_of(core, link, n_passes, detections, **columns):
     part : Part
         Holds all that a fit of the core depends on.
     """
-    members = _with_neighbours(core, link.first, link.index, n_passes)
+    members, steps = _with_neighbours(core, link.first, link.index, n_passes - 1)
     near = Links(*_sublist(members, link.first, link.index),
                   *_sublist(members, link.close_first, link.close_index))
-    return Part(members, np.isin(members, core), near, detections.x[members],
+    return Part(members, steps, near, detections.x[members],
                  detections.y[members], detections.class_code[members],
                  **{name: values[members] for name, values in columns.items()})
 
@@ -71,6 +72,8 @@ def part_of(core, link, n_passes, detections, **columns):
 @dataclass
 class FitJob:
     """Fits the sources of one part after the other."""
+
+    parallel: ClassVar[bool] = True
 
     reader: object
     beam: object
@@ -83,7 +86,7 @@ class FitJob:
     def read(self, part):
         """Read the stamps of a part, and the noise at its sources."""
         background, rms = np.empty(len(part.x)), np.empty(len(part.x))
-        for k in np.argsort(self.reader.tile_of(part.x, part.y), kind='stable').tolist():
+        for k in np.argsort(self.reader.field_of(part.x, part.y), kind='stable').tolist():
             background[k], rms[k] = self.reader.value_at(part.x[k], part.y[k])
         return part, _Stamps(self.reader, part.window), background, rms
 
@@ -92,7 +95,7 @@ class FitJob:
         """Fit a part; give the results of its core."""
         part, stamps, background, rms = prepared
         out, model, resolved = self._fit(part, stamps, rms)
-        core = part.is_core
+        core = part.steps == 0
         return {'number': part.number[core], 'out': out[core], 'model': model[core],
                 'resolved': resolved[core], 'rms': rms[core], 'background': background[core]}
 
@@ -111,7 +114,7 @@ class FitJob:
         resolved = np.zeros(n, bool)
         todo = np.flatnonzero(active)
         crowded = np.diff(link.first) > 1
-        for _ in range(self.n_passes):
+        for n_left in reversed(range(self.n_passes)):
             fit_stamps(todo, stamps.flat, stamps.begin, stamps.window, start, model, link.first,
                        link.index, link.close_first, link.close_index, beam_precision(self.beam),
                        radius, max_shift, max_fwhm, self.free_position, out)
@@ -122,7 +125,8 @@ class FitJob:
             model[todo] = new[todo]
             keep = todo[resolved[todo] & (out[todo, FREE + OUT_STATUS] == CONVERGED)]
             start[keep, 3:] = out[keep, FREE + 3:FREE + 6]
-            todo = np.flatnonzero(active & crowded)
+            # what is farther away than there are passes left no longer reaches the core
+            todo = np.flatnonzero(active & crowded & (part.steps < n_left))
             if not len(todo):
                 break
         return out, model, resolved
@@ -145,25 +149,30 @@ class _Stamps:
         self.begin = np.concatenate([[0], np.cumsum(area)[:-1]]).astype(np.int64)
         self.flat = np.empty(int(area.sum()), np.float32)
         # Tile by tile, so that each tile is read once whatever the order of the sources.
-        order = np.argsort(reader.tile_of(window[:, 1], window[:, 0]), kind='stable')
+        order = np.argsort(reader.field_of(window[:, 1], window[:, 0]), kind='stable')
         for k in order.tolist():
             top, left, height, width = window[k].tolist()
             data, _, _ = reader.read((slice(top, top + height), slice(left, left + width)))
             self.flat[self.begin[k]:self.begin[k] + height * width] = data.ravel()
 
 
-def _with_neighbours(core, first, index, n_passes):
-    """Add the neighbours of neighbours that can act on the core within so many passes."""
+def _with_neighbours(core, first, index, n_steps):
+    """Add the neighbours of neighbours up to so many steps away; give all, and their steps."""
     if len(core) == len(first) - 1:
-        return np.arange(len(core))
+        return np.arange(len(core)), np.zeros(len(core), np.int64)
     members = edge = np.sort(core)
-    for _ in range(n_passes):
+    rings = [members]
+    for _ in range(n_steps):
         near = np.unique(np.concatenate([index[first[i]:first[i + 1]] for i in edge.tolist()]))
         edge = np.setdiff1d(near, members, assume_unique=True)
         if not len(edge):
             break
         members = np.union1d(members, edge)
-    return members
+        rings.append(edge)
+    steps = np.empty(len(members), np.int64)
+    for step, ring in enumerate(rings):
+        steps[np.searchsorted(members, ring)] = step
+    return members, steps
 
 
 def _sublist(members, first, index):

@@ -18,7 +18,7 @@ _SEEN = 8.0        # sigmas from which on the peak of the smoothed image shows t
 _WIDEST = 0.3      # largest smoothing, as a share of the box
 _N_RINGS = 2       # half widths an island grows at most: more would collect its surroundings
 _EIGHT = np.ones((3, 3), bool)
-_PER_PART = 64
+_PER_PART = 32
 _KINDS = {float: np.float64, int: np.int64, bool: bool}
 
 
@@ -103,7 +103,7 @@ def measure_islands(reader, detections, which, model, rms, beam, theta_n, *, max
         Sources without a valid pixel or without any island are missing.
     """
     which = np.asarray(which, dtype=np.int64)
-    order = which[np.argsort(reader.tile_of(detections.x[which], detections.y[which]),
+    order = which[np.argsort(reader.field_of(detections.x[which], detections.y[which]),
                              kind='stable')]
     boxes = detections.boxes[order].copy()
     side = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)

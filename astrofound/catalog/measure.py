@@ -52,7 +52,7 @@ class MeasureOptions:
     significance: tuple[float, float, float] = (3.0, 1.5, 1.5)
     max_stamp: int = 256
     max_island: int = 1536
-    tile_side: int = 1024
+    tile_side: int = 256
     noise_fwhm: float | None = None
 
     def __post_init__(self):

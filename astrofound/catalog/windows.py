@@ -1,19 +1,25 @@
 """Read the surroundings of many sources with each tile of the image read once."""
 
 import math
+import threading
 from collections import OrderedDict
 
 import numpy as np
 
 __all__ = ['WindowReader']
 
+_FIELD = 4  # tiles along the side of a field
+
 
 class WindowReader:
     """
-    Background-subtracted pixels and noise of any window, through a small cache of tiles.
+    Background-subtracted pixels and noise of any window, through a cache of small tiles.
 
     Tiles lie at fixed places, and a window is put together from those it touches: what comes
-    back does not depend on the order of asking, and memory stays bounded.
+    back does not depend on the order of asking, and memory stays bounded. Several threads may ask
+    at once. Sources are worked
+    through field by field (`field_of`), so that little more is read for each field than its own
+    tiles and those along its rim.
 
     Parameters
     ----------
@@ -24,21 +30,27 @@ class WindowReader:
     tile_side : int, optional
         Side of a tile in pixels.
     n_tiles : int, optional
-        How many tiles are kept.
+        How many tiles are kept, nine fields by default.
     """
 
-    def __init__(self, image, noise, *, tile_side=1024, n_tiles=9):
+    def __init__(self, image, noise, *, tile_side=256, n_tiles=9 * _FIELD**2):
         self.shape = image.shape
         self.tile_side = tile_side
         self._image, self._noise, self._n_tiles = image, noise, n_tiles
-        self._cache = OrderedDict()
+        self._cache, self._lock = OrderedDict(), threading.Lock()
 
     def __getstate__(self):
-        return {**self.__dict__, '_cache': OrderedDict()}  # pixels are read where it arrives
+        # pixels are read where it arrives
+        return {name: value for name, value in self.__dict__.items()
+                if name not in ('_cache', '_lock')}
 
-    def tile_of(self, x, y):
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._cache, self._lock = OrderedDict(), threading.Lock()
+
+    def field_of(self, x, y):
         """
-        Return the rank of the tile that each position lies in.
+        Return the rank of the field, a square of tiles, that each position lies in.
 
         Parameters
         ----------
@@ -48,17 +60,27 @@ class WindowReader:
         Returns
         -------
         rank : `~numpy.ndarray` of int
-            Row by row; sources sorted by it read each tile once.
+            Row by row; where sources are sorted by it, each tile is read about once.
         """
-        column = np.clip(np.round(x), 0, self.shape[1] - 1).astype(int) // self.tile_side
-        row = np.clip(np.round(y), 0, self.shape[0] - 1).astype(int) // self.tile_side
-        return row * (self.shape[1] // self.tile_side + 1) + column
+        side = _FIELD * self.tile_side
+        column = np.clip(np.round(x), 0, self.shape[1] - 1).astype(int) // side
+        row = np.clip(np.round(y), 0, self.shape[0] - 1).astype(int) // side
+        return row * (self.shape[1] // side + 1) + column
 
     def _tile(self, row, column):
-        key = (row, column)
-        if key in self._cache:
-            self._cache.move_to_end(key)
-            return self._cache[key]
+        key = row, column
+        with self._lock:
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                return self._cache[key]
+        found = self._read_tile(row, column)
+        with self._lock:
+            self._cache[key] = found
+            if len(self._cache) > self._n_tiles:
+                self._cache.popitem(last=False)
+        return found
+
+    def _read_tile(self, row, column):
         side, (ny, nx) = self.tile_side, self.shape
         window = (slice(row * side, min((row + 1) * side, ny)),
                   slice(column * side, min((column + 1) * side, nx)))
@@ -67,10 +89,7 @@ class WindowReader:
             data = (self._image.read_window(window) - level).astype(np.float32, copy=False)
             good = np.isfinite(data) & np.isfinite(rms) & (rms > 0)
         data[~good] = np.nan
-        self._cache[key] = data, level, rms
-        if len(self._cache) > self._n_tiles:
-            self._cache.popitem(last=False)
-        return self._cache[key]
+        return data, level, rms
 
     def read(self, window):
         """

@@ -341,12 +341,16 @@ class _Layout:
 
 
 def _over_strips(reader, layout, work, rows, n_threads):
-    """Read strips of cell rows one after the other and hand them to ``work`` on threads."""
+    """Read strips of cell rows on threads, and hand them to ``work`` there."""
     n_threads = n_threads or usable_cores()
     coarse = layout.y_edges[::layout.n_sub]
     height = max(1, int(_STRIP_PIXELS / (layout.shape[1] * np.diff(coarse).max())))
     rows = sorted(rows)
     waiting = deque()
+
+    def read_and_work(window, strip):
+        work(reader.read_window(window), strip)
+
     with ThreadPoolExecutor(n_threads) as pool:
         k = 0
         while k < len(rows):
@@ -356,7 +360,7 @@ def _over_strips(reader, layout, work, rows, n_threads):
             strip = slice(rows[k], rows[stop - 1] + 1)
             window = slice(coarse[strip.start], coarse[strip.stop]), slice(0, layout.shape[1])
             window = slice(int(window[0].start), int(window[0].stop)), window[1]
-            waiting.append(pool.submit(work, reader.read_window(window), strip))
+            waiting.append(pool.submit(read_and_work, window, strip))
             if len(waiting) > n_threads:  # no more strips in memory than threads at work
                 waiting.popleft().result()
             k = stop

@@ -1,12 +1,17 @@
 """Maps of an image smoothed to several beams, and their noise."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
 from scipy import ndimage
+
+from ..utils import usable_cores
 
 __all__ = ['SmoothedMap', 'artefact_level', 'peak_density', 'smoothed_noise']
 
@@ -65,22 +70,35 @@ def smoothed_noise(blocks, widths):
     noise : list of float
         In units of the rms of the image; NaN where it cannot be measured.
     """
-    found = [[] for _ in widths]
     spans = []
     for length in blocks.shape:
         size = min(length, _SAMPLE)
         starts = np.unique(np.linspace(0, length - size, 4).astype(int))
         spans.append([slice(int(start), int(start) + size) for start in starts])
-    for rows in spans[0]:
-        for columns in spans[1]:
-            mean, share, _ = blocks.read_window((rows, columns))
-            for width, into in zip(widths, found, strict=True):
-                smoothed, weight = _weighted(mean, share, width)
-                below = smoothed[smoothed < 0].astype(float)
-                if below.size > 4 * width**2:
-                    deepest = _deepest((weight > _LEAST_SHARE).sum() / width**2)
-                    into.append(max(np.sqrt(np.mean(below**2)), -below.min() / deepest))
-    return [float(np.median(values)) if values else math.nan for values in found]
+    with ThreadPoolExecutor(usable_cores(4)) as threads:
+        waiting = [threads.submit(copy_context().run, _noise_of, blocks, widths, window)
+                   for window in product(*spans)]
+        found = [future.result() for future in waiting]
+    noise = []
+    for values in zip(*found, strict=True):
+        known = [value for value in values if value is not None]
+        noise.append(float(np.median(known)) if known else math.nan)
+    return noise
+
+
+def _noise_of(blocks, widths, window):
+    """Noise of a window smoothed to several widths, None where it is too small for one."""
+    mean, share, _ = blocks.read_window(window)
+    found = []
+    for width in widths:
+        smoothed, weight = _weighted(mean, share, width)
+        below = smoothed[smoothed < 0].astype(float)
+        if below.size > 4 * width**2:
+            deepest = _deepest((weight > _LEAST_SHARE).sum() / width**2)
+            found.append(max(np.sqrt(np.mean(below**2)), -below.min() / deepest))
+        else:
+            found.append(None)
+    return found
 
 
 def _deepest(n):
