@@ -42,7 +42,7 @@ catalog = QTable({
     'Total_flux': real['flux'].to(u.Jy), 'E_Total_flux': 0 * real['flux'].to(u.Jy),
     'Maj': real['major'].to(u.deg), 'Min': real['minor'].to(u.deg), 'PA': real['pa_sky']})
 catalog.write(folder / 'mosaic.srl.fits')
-parts = prepare_tiles(known.image, folder / 'mosaic.srl.fits', folder / 'tiles', side=128)
+parts = prepare_tiles(known.image, folder / 'mosaic.srl.fits', folder / 'tiles', side=96)
 print(parts['train'])
 
 # %%
@@ -53,7 +53,7 @@ print(parts['train'])
 network_input = choose_input(parts['train'], load_backbone('compact'), beam_pix=5)
 tiles, held_out = split_tiles(open_tiles(parts['train'], network_input))
 recipe = BOX_RECIPES['default'].change(
-    tuning='frozen', n_epochs=12, batch_size=2, learning_rate=3e-3, width=32, head_width=128,
+    tuning='frozen', n_epochs=8, batch_size=2, learning_rate=3e-3, width=32, head_width=128,
     averaging=0.9, validate_every=4, patience=None)
 train_boxes(folder / 'run', tiles, held_out, classes=parts['train'].classes,
             network_input=network_input, recipe=recipe,
@@ -70,7 +70,7 @@ plt.show()
 fig, ax = plt.subplots(figsize=(4.5, 3.6), layout='constrained')
 for (name, weights), color in zip({'trained here': folder / 'run', 'bundled': 'compact'}.items(),
                                   ('#D55E00', '#0072B2'), strict=True):
-    sources = SourceDetector(weights, threshold=0.02).predict(other.image)
+    sources = SourceDetector(weights, threshold=0.1).predict(other.image)
     score = score_truth(sources, other.truth, min_snr=5)
     curve = score.curve()
     ax.plot(curve['reliability'], curve['completeness'], color=color, label=name)
