@@ -191,4 +191,3 @@ def _judge(model, data, place):
                            classes=tuple(model.classes_.tolist()))
     click.echo(report.summary())
     report.by_class.write(place / 'test_scores.ecsv', overwrite=True)
-

@@ -225,4 +225,3 @@ def trainable_state(module):
               if not parameter.requires_grad}
     return {name: tensor.detach().cpu().clone() for name, tensor in module.state_dict().items()
             if name not in frozen}
-

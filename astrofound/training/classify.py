@@ -430,4 +430,3 @@ class _Swapped:
 
     def __exit__(self, *error):
         self.network.load_state_dict(self.own, strict=False)
-
