@@ -3,6 +3,7 @@
 import os
 import urllib.request
 from importlib.metadata import version as installed_version
+from pathlib import Path
 
 os.environ['MPLBACKEND'] = 'Agg'
 os.environ.setdefault('HF_HUB_OFFLINE', '1')
@@ -108,6 +109,25 @@ def shorten(app, what, name, obj, options, lines):
         lines[1:] = []
 
 
+def write_backbones(app):
+    """Write the table of all backbones, from their registry, where generated pages lie."""
+    from astrofound.backbones import find_spec, list_backbones
+
+    header = ['name', 'architecture', 'Mpar', 'step', 'pretraining', 'licence', 'paper']
+    rows = []
+    for spec in map(find_spec, list_backbones()):
+        licence = f'{spec.license} (restricted)' if spec.restricted else spec.license
+        rows.append([f'``{spec.name}``', spec.architecture, f'{spec.n_parameters / 1e6:.1f}',
+                     spec.patch_size, spec.pretraining, licence, spec.reference])
+    lines = ['.. list-table::', '   :header-rows: 1', '']
+    for row in [header, *rows]:
+        lines += [f'   {"* -" if number == 0 else "  -"} {cell}' for number, cell in enumerate(row)]
+    table = Path(app.srcdir) / 'reference' / 'api' / 'backbone_table.inc'
+    table.parent.mkdir(exist_ok=True)
+    table.write_text('\n'.join([*lines, '']), encoding='utf-8')
+
+
 def setup(app):
-    """Connect what changes docstrings, before numpydoc reads them."""
+    """Connect what writes pages, and what changes docstrings before numpydoc reads them."""
+    app.connect('builder-inited', write_backbones)
     app.connect('autodoc-process-docstring', shorten, priority=100)
