@@ -18,7 +18,7 @@ def train_on_boxes(output, data, options):
     options : dict
         What the command was given.
     """
-    from astrofound.datasets import read_coco
+    from astrofound.datasets import read_coco, split_sky
     from astrofound.explore import plot_box_training
     from astrofound.training import (
         BOX_RECIPES,
@@ -26,7 +26,6 @@ def train_on_boxes(output, data, options):
         describe_domain,
         match_classes,
         open_tiles,
-        split_tiles,
         train_boxes,
     )
     from astrofound.utils import check_choice
@@ -40,13 +39,15 @@ def train_on_boxes(output, data, options):
         optimizer=options['optimizer'], deterministic=options['deterministic'] or None)
     network_input = _choose_input(images, options)
     click.echo(f'the network sees {_describe(network_input)}')
-    unlabelled = {'ignore_unlabelled': options['ignore_unlabelled']}
-    tiles = open_tiles(images, network_input, **unlabelled)
     if options['held_out'] is None:
-        tiles, held_out = split_tiles(tiles, seed=options['seed'])
+        images, others = split_sky(images, seed=options['seed'])
+        for note in images.notes:
+            click.echo(f'note: {note}')
     else:
         others = match_classes(read_coco(options['held_out']), images.classes)
-        held_out = open_tiles(others, network_input, **unlabelled)
+    tiles, held_out = (open_tiles(part, network_input,
+                                  ignore_unlabelled=options['ignore_unlabelled'])
+                       for part in (images, others))
     model = train_boxes(
         output, tiles, held_out, classes=images.classes, network_input=network_input,
         backbone=options['backbone'], backbone_weights=options['weights'], recipe=recipe,

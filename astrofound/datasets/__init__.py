@@ -34,6 +34,7 @@ from .simulate import (
     make_labelled,
     random_sky,
 )
+from .sky_split import split_sky
 from .splits import LabelSplit, fold_labelled, split_labelled
 from .tiles import catalog_boxes, cut_tiles, prepare_tiles, split_area
 
@@ -46,7 +47,7 @@ __all__ = [
     'fold_labelled', 'group_positions', 'join_labelled', 'label_cutouts', 'map_labels',
     'name_positions', 'read_image_folders', 'read_image_table', 'split_labelled',
     'BoxedImages', 'catalog_boxes', 'cut_tiles', 'join_boxed', 'prepare_tiles',
-    'read_coco', 'split_area', 'write_coco',
+    'read_coco', 'split_area', 'split_sky', 'write_coco',
     'FETCHED_SETS', 'GALAXY_MNIST_CLASSES', 'RGZ_CATEGORIES', 'fetch_dataset',
     'read_galaxy_mnist', 'read_mgcls', 'read_mirabest', 'read_radio_galaxy_zoo',
     'CatalogCutouts', 'ImageSet', 'LazyImages', 'Stamp', 'open_images',

@@ -16,7 +16,7 @@ from astropy.table import QTable
 
 from astrofound import SourceDetector
 from astrofound.backbones import load_backbone
-from astrofound.datasets import RadioSky, SourceCounts, SourceMix, prepare_tiles
+from astrofound.datasets import RadioSky, SourceCounts, SourceMix, prepare_tiles, split_sky
 from astrofound.evaluation import score_truth
 from astrofound.explore import plot_box_training, plot_overview
 from astrofound.training import (
@@ -24,7 +24,6 @@ from astrofound.training import (
     choose_input,
     describe_domain,
     open_tiles,
-    split_tiles,
     train_boxes,
 )
 
@@ -46,12 +45,14 @@ parts = prepare_tiles(known.image, folder / 'mosaic.srl.fits', folder / 'tiles',
 print(parts['train'])
 
 # %%
-# Every fifth tile or so is held out; it says which epoch is best and what a score means. This and
-# what follows is ``astrofound train detector --data tiles/train.json``, made small: by default the
-# pyramid and the head are wider, and the beam is larger for the network.
+# A fifth of the tiles is held out, at one end of the sky, and tiles that overlap them are left out.
+# They say which epoch is best and what a score means. This and what follows is
+# ``astrofound train detector --data tiles/train.json``, made small: by default the pyramid and the
+# head are wider, and the beam is larger for the network.
 
 network_input = choose_input(parts['train'], load_backbone('compact'), beam_pix=5)
-tiles, held_out = split_tiles(open_tiles(parts['train'], network_input))
+learn, others = split_sky(parts['train'])
+tiles, held_out = (open_tiles(part, network_input) for part in (learn, others))
 recipe = BOX_RECIPES['default'].change(
     tuning='frozen', n_epochs=8, batch_size=2, learning_rate=3e-3, width=32, head_width=128,
     averaging=0.9, validate_every=4, patience=None)

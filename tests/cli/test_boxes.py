@@ -21,7 +21,7 @@ def coco(tmp_path, blobs):
     for number in range(4):
         data, own = blobs(rng, (48, 48), 3)
         header = fits.Header({'BUNIT': 'Jy/beam', 'CTYPE1': 'RA---SIN', 'CTYPE2': 'DEC--SIN',
-                              'CRVAL1': 10.0, 'CRVAL2': -30.0, 'CDELT1': -1 / 3600,
+                              'CRVAL1': 10.0 + number, 'CRVAL2': -30.0, 'CDELT1': -1 / 3600,
                               'CDELT2': 1 / 3600, 'BMAJ': 4 / 3600, 'BMIN': 4 / 3600, 'BPA': 0.0})
         paths.append(tmp_path / f'{number}.fits')
         fits.writeto(paths[-1], 1e-4 * data, header)
