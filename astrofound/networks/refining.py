@@ -73,7 +73,7 @@ def _measure(significance, boxes):
     return middle, half, shift, factors
 
 
-def fit_refiner(significances, boxes, truth, *, fewest=20):
+def fit_refiner(significances, boxes, truth, *, fewest=20, before=None):
     """
     Learn how to refine boxes.
 
@@ -88,6 +88,8 @@ def fit_refiner(significances, boxes, truth, *, fewest=20):
         For each image the ``(n, 4)`` boxes of the network and the true box of each.
     fewest : int, optional
         Pairs that are needed.
+    before : BoxRefiner, optional
+        What stays where there are fewer; by default boxes stay as they are.
 
     Returns
     -------
@@ -96,15 +98,16 @@ def fit_refiner(significances, boxes, truth, *, fewest=20):
     """
     measured = [_measure(image, np.asarray(own, float).reshape(-1, 4))
                 for image, own in zip(significances, boxes, strict=True)]
+    before = BoxRefiner() if before is None else before
     if not measured:
-        return BoxRefiner()
+        return before
     middle, half, shift, factors = (np.concatenate(part) for part in zip(*measured, strict=True))
     truth = np.concatenate([np.asarray(own, float).reshape(-1, 4) for own in truth])
     good = np.isfinite(shift).all(axis=(1, 2)) & np.isfinite(factors).all(axis=(1, 2))
     middle, half, shift, factors, truth = (
         part[good] for part in (middle, half, shift, factors, truth))
     if len(truth) < fewest:
-        return BoxRefiner()
+        return before
     parts = np.arange(len(truth)) % 2
     for judge in (0, 1):
         own, other = parts != judge, parts == judge

@@ -144,7 +144,7 @@ def raw_logit(score):
     return np.log(score / (1 - score))
 
 
-def calibrate_boxes(found, tiles, *, iou=0.3):
+def calibrate_boxes(found, tiles, *, iou=0.3, refiner=None):
     """
     Learn the probability that a detection is real, and how to refine its box.
 
@@ -156,6 +156,8 @@ def calibrate_boxes(found, tiles, *, iou=0.3):
         These tiles.
     iou : float, optional
         Overlap from which on a detection is real, whatever its class.
+    refiner : `~astrofound.networks.BoxRefiner`, optional
+        What stays where there are too few detections to learn from; by default none.
 
     Returns
     -------
@@ -177,7 +179,7 @@ def calibrate_boxes(found, tiles, *, iou=0.3):
         [tile.significance for tile in tiles],
         [own.boxes[good] for own, good in zip(found, sure, strict=True)],
         [truth.boxes[own_row[good]] for truth, own_row, good in
-         zip(truths, rows, sure, strict=True)])
+         zip(truths, rows, sure, strict=True)], before=refiner)
     return calibration, refiner
 
 

@@ -41,7 +41,8 @@ class BoxModel:
     network_input : NetworkInput
         Scale and channels.
     tile_side : int
-        Side of a tile in network pixels, that of the training.
+        Side of a tile in network pixels: the longest of a whole tile of the training, for which
+        the numbers of detections are meant, even where it learnt from parts of them.
     tuning : str
         A key of ``TUNINGS``: what of the backbone is in the file, all or only what was added
         to it, or nothing.

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from astrofound.networks.refining import BoxRefiner
 from astrofound.utils import InputError, atomic_path, check_number, resolve_device
 
 from .box_beginning import begin, check_start, go_on
@@ -56,7 +57,9 @@ def train_boxes(run, tiles, held_out, *, classes, network_input, backbone='compa
         Settings.
     start : path-like, optional
         Run folder of a detector to go on from with other data. It gives backbone, network and
-        anchors, whatever else is said; layers for other classes start anew.
+        anchors, whatever else is said; layers for other classes start anew. With the same
+        classes its own weights are judged too, and kept unless a later epoch is better. Where
+        the held-out tiles are too few to learn how to refine boxes, they are refined as before.
     domain : dict, optional
         What kind of images these are, from `describe_domain`; kept with the detector.
     seed : int, optional
@@ -103,10 +106,13 @@ def train_boxes(run, tiles, held_out, *, classes, network_input, backbone='compa
         trainer = BoxTrainer(network, recipe, tiles, scaling=network_input.scaling, seed=seed,
                              ranks=ranks)
         trainer.resume(run / 'checkpoint.pt')
+        if begun is not None and begun.classes == classes and not trainer.epoch:
+            _validate(run, trainer, held_out, classes)  # going on can make it worse
         _run_epochs(run, trainer, held_out, classes, progress)
     ranks.wait()  # for the first one to write
     trainer.load_weights(run / 'best.pt')
-    model = _finish(trainer, held_out, classes, network_input, seed)
+    model = _finish(trainer, held_out, classes, network_input, seed,
+                    BoxRefiner() if begun is None else begun.refiner)
     model.training['domain'] = domain or {}
     model = replace(model, source=str(backbone), fingerprint=fingerprint)
     return save_box_model(run, model) if ranks.is_main else model
@@ -181,11 +187,11 @@ def _is_over(trainer):
         trainer.epoch - best['epoch'] >= recipe.patience * recipe.validate_every)
 
 
-def _finish(trainer, held_out, classes, network_input, seed):
+def _finish(trainer, held_out, classes, network_input, seed, refiner):
     """Calibrate the best weights and measure."""
     network = trainer.averaged.eval()
     found = find_boxes(network, held_out, trainer.scaling, mixed=trainer.mixed)
-    calibration, refiner = calibrate_boxes(found, held_out)
+    calibration, refiner = calibrate_boxes(found, held_out, refiner=refiner)
     refined_boxes = refine_boxes(found, held_out, refiner)
     training = {
         'recipe': asdict(trainer.recipe), 'seed': seed, 'epoch': trainer.best['epoch'],
@@ -193,17 +199,19 @@ def _finish(trainer, held_out, classes, network_input, seed):
         'as_found': judge_boxes(found, held_out, classes).to_dict(),
         'refined': judge_boxes(refined_boxes, held_out, classes).to_dict(),
     }
-    side = max(max(tile.shape) for tile in trainer.tiles)
     return BoxModel(
         network=network, classes=classes, network_input=network_input,
-        tile_side=trainer.recipe.crop or side, tuning=trainer.recipe.tuning,
+        tile_side=max(max(tile.shape) for tile in trainer.tiles), tuning=trainer.recipe.tuning,
         lora_rank=trainer.recipe.lora_rank, refiner=refiner, calibration=calibration,
         training=training)
 
 
 def split_tiles(tiles, share=0.2, *, seed=0):
     """
-    Hold out some tiles.
+    Hold out some tiles, whatever sky they show.
+
+    Of images with a WCS, `~astrofound.datasets.split_sky` holds out such that share no sky with
+    the rest.
 
     Parameters
     ----------

@@ -1,11 +1,13 @@
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from astrofound.networks import BoxRefiner
 from astrofound.preprocess import NetworkInput
 from astrofound.training import (
     BOX_RECIPES,
@@ -16,8 +18,11 @@ from astrofound.training import (
     prepare_tile,
     split_tiles,
     train_boxes,
+    true_boxes,
 )
 from astrofound.training import box_trainer as trainer_module
+from astrofound.training import boxes as boxes_module
+from astrofound.training.box_judging import calibrate_boxes
 from astrofound.utils import InputError, ReadError, TrainingError
 
 INPUT = NetworkInput(scaling='significance')
@@ -78,6 +83,25 @@ def test_a_training_goes_on_from_another_detector(tmp_path, tiles, head):
     learnt = [name for name in kept if 'running_' not in name and 'num_batches' not in name]
     assert all(torch.allclose(one[name], two[name], atol=1e-6) for name in learnt)
     assert model.network.options.anchors == first.network.options.anchors
+
+
+def test_going_on_keeps_what_was_there_unless_it_gets_better(tmp_path, tiles, monkeypatch):
+    first = train(tmp_path / 'first', tiles, TINY.change(n_epochs=1))
+    scores = iter([0.5, 0.4, 0.5, *[0.1] * 9])  # before the first epoch, and after each
+    monkeypatch.setattr(boxes_module, 'judge_boxes', lambda *_: SimpleNamespace(
+        to_dict=lambda: {'map_50': next(scores)}))
+    model = train(tmp_path / 'then', tiles, start=tmp_path / 'first')
+    assert model.training['epoch'] == 0
+    one, two = first.network.state_dict(), model.network.state_dict()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_too_few_held_out_boxes_leave_the_refiner_as_it_was(tiles):
+    refiner = BoxRefiner(centre=(0.5, 0.0))
+    found = [replace(true_boxes(tile), scores=np.ones(len(tile.boxes))) for tile in tiles]
+    assert calibrate_boxes(found, tiles, refiner=refiner)[1] == refiner  # 12 of 20 needed
+    many = [2 * part for part in (found, tiles)]
+    assert calibrate_boxes(*many, refiner=refiner)[1] == BoxRefiner()  # true boxes are best
 
 
 def test_a_detector_to_go_on_from_must_fit(tmp_path, tiles):
