@@ -12,10 +12,13 @@ __all__ = ['command']
 @click.option('--data', required=True, metavar='COCO', help='Images with boxes, a COCO file.')
 @click.option('--beside', type=click.Choice(['rgz', 'mgcls']),
               help="Print the paper's figures for this data set beside.")
+@click.option('--reference', metavar='FOLDER',
+              help='Run folder of another detector, such as one from scratch; the figure shows the '
+                   'difference to it.')
 @click.option('-o', '--output', metavar='FOLDER',
               help='Write box_scores.ecsv, box_rates.ecsv and box_scores.png here.')
 @click.option('--device', default='auto', show_default=True, help='cpu, cuda, cuda:1, mps ...')
-def command(detector, data, beside, output, device):
+def command(detector, data, beside, reference, output, device):
     """
     Judge a detector: mean average precision by overlap, completeness and reliability by S/N.
 
@@ -23,6 +26,21 @@ def command(detector, data, beside, output, device):
     """
     from astrofound.datasets import read_coco
     from astrofound.evaluation import box_rates
+    from astrofound.training import true_boxes
+
+    images = read_coco(data)
+    click.echo(f'{images!r}')
+    scores, refined, tiles = _judge(detector, images, device)
+    if reference is not None:
+        scores['reference'] = _judge(reference, images, device)[0]['refined']
+    rates = box_rates(refined, [true_boxes(tile) for tile in tiles])
+    _print(scores, rates, beside)
+    if output is not None:
+        _write(output, scores, rates, beside)
+
+
+def _judge(detector, images, device):
+    """Scores as found and refined, what was found refined, and the tiles it was found on."""
     from astrofound.training import (
         find_boxes,
         judge_boxes,
@@ -30,22 +48,15 @@ def command(detector, data, beside, output, device):
         match_classes,
         open_tiles,
         refine_boxes,
-        true_boxes,
     )
     from astrofound.utils import resolve_device
 
     model = load_box_model(detector, device=resolve_device(device))
-    images = match_classes(read_coco(data), model.classes)
-    click.echo(f'{images!r}')
-    tiles = open_tiles(images, model.network_input)
+    tiles = open_tiles(match_classes(images, model.classes), model.network_input)
     found = find_boxes(model.network, tiles, model.network_input.scaling)
     refined = refine_boxes(found, tiles, model.refiner)
-    scores = {'as found': judge_boxes(found, tiles, model.classes),
-              'refined': judge_boxes(refined, tiles, model.classes)}
-    rates = box_rates(refined, [true_boxes(tile) for tile in tiles])
-    _print(scores, rates, beside)
-    if output is not None:
-        _write(output, scores, rates, beside)
+    return {'as found': judge_boxes(found, tiles, model.classes),
+            'refined': judge_boxes(refined, tiles, model.classes)}, refined, tiles
 
 
 def _print(scores, rates, beside):
@@ -92,5 +103,6 @@ def _write(output, scores, rates, beside):
             if row['map_50'] == row['map_50']:
                 curves[f'paper, {row["model"]}'] = [row[f'map_{10 * step}']
                                                     for step in range(1, 10)]
-    plot_box_scores(curves, path=folder / 'box_scores.png')
+    plot_box_scores(curves, reference='reference' if 'reference' in scores else None,
+                    path=folder / 'box_scores.png')
     click.echo(f'  wrote {folder}/box_scores.ecsv, box_rates.ecsv, box_scores.png')

@@ -47,6 +47,10 @@ def test_train_evaluate_detect(head, coco, tmp_path, capsys):
     assert 'ViT-B from scratch' in out
     rates = Table.read(tmp_path / 'judged' / 'box_rates.ecsv')
     assert rates['n_true'].sum() == 12
+    assert main(['evaluate', '--detector', str(run), '--data', str(coco), '--reference', str(run),
+                 '-o', str(tmp_path / 'beside')]) == 0
+    table = Table.read(tmp_path / 'beside' / 'box_scores.ecsv')
+    assert table['reference'].tolist() == table['refined'].tolist()
     further = tmp_path / 'further'
     assert main(['train', 'detector', '--data', str(coco), '-o', str(further), '--start', str(run),
                  '--head', head, '--recipe', 'smoke', '--device', 'cpu', '--epochs', '1']) == 0

@@ -7,11 +7,15 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from astrofound.backbones import load_backbone
+from astrofound.datasets import BoxedImages
+from astrofound.image import SurveyImage
 from astrofound.networks import BoxRefiner
 from astrofound.preprocess import NetworkInput
 from astrofound.training import (
     BOX_RECIPES,
     BoxTile,
+    choose_input,
     crop_tile,
     load_box_model,
     orient_tile,
@@ -94,6 +98,15 @@ def test_going_on_keeps_what_was_there_unless_it_gets_better(tmp_path, tiles, mo
     assert model.training['epoch'] == 0
     one, two = first.network.state_dict(), model.network.state_dict()
     assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_a_training_without_progress_ends_early(tmp_path, tiles, monkeypatch):
+    scores = iter([0.5, 0.2, 0.6, 0.6, 0.3, *[0.1] * 9])
+    monkeypatch.setattr(boxes_module, 'judge_boxes', lambda *_: SimpleNamespace(
+        to_dict=lambda: {'map_50': next(scores)}))
+    model = train(tmp_path, tiles, TINY.change(n_epochs=9, patience=2))
+    assert len((tmp_path / 'history.jsonl').read_text().splitlines()) == 5
+    assert model.training['epoch'] == 3
 
 
 def test_too_few_held_out_boxes_leave_the_refiner_as_it_was(tiles):
@@ -352,6 +365,22 @@ def test_learning_rate_rises_and_falls():
     assert max(rates) == 1
     assert rates[-1] < 0.01
     assert {BOX_RECIPES['paper'].rate_at(step, 100) for step in range(100)} == {1.0}
+
+
+@pytest.mark.parametrize(('backbone', 'side'), [('compact', 8), ('toy_resnet', 16)])
+def test_the_typical_source_spans_four_cells(backbone, side):
+    boxes = [[[4, 4, 14, 24]], [[0, 0, 20, 10]], [[0, 0, 40, 40]]]
+    data = BoxedImages(np.zeros((3, 64, 64)), boxes, [[0]] * 3, ['source'],
+                       ignored=[[False], [False], [True]])
+    zoom = side / np.sqrt(200)
+    body = load_backbone(backbone)
+    assert choose_input(data, body).zoom == pytest.approx(zoom, abs=1e-3)
+    with_beam = replace(data, images=[SurveyImage(one, beam='6pix') for one in data.images])
+    assert choose_input(with_beam, body).beam_pix == pytest.approx(6 * zoom, abs=0.01)
+    assert choose_input(with_beam, body, beam_pix=5.0).beam_pix == 5
+    assert choose_input(with_beam, body, scaling='contrast').scaling == 'contrast'
+    with pytest.raises(InputError, match='there is not one box to learn from'):
+        choose_input(data.select([2]), body)
 
 
 def test_unknown_settings_are_named():
