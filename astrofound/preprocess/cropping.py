@@ -102,7 +102,9 @@ class CropToSource:
         if self.crop is None:
             return slice(0, ny), slice(0, nx)
         if not isinstance(self.crop, str):
-            sides = max(1, round(self.crop * ny)), max(1, round(self.crop * nx))
+            sides = [max(1, round(self.crop * n)) for n in (ny, nx)]
+            # As odd or even as the image: as much is left off on either side.
+            sides = [side + (n - side) % 2 for side, n in zip(sides, (ny, nx), strict=True)]
             return _window(((nx - 1) / 2, (ny - 1) / 2), sides, (ny, nx))
         if self.crop == 'box':
             if box is None:

@@ -19,7 +19,15 @@ def double():
 
 def test_fraction_keeps_the_middle():
     image = np.arange(35.0).reshape(1, 5, 7)
-    np.testing.assert_array_equal(CropToSource(crop=0.6)(image)[0], image[0, 1:4, 1:5])
+    np.testing.assert_array_equal(CropToSource(crop=0.6)(image)[0], image[0, 1:4, 1:6])
+
+
+@pytest.mark.parametrize(('side', 'crop'), [(423, 0.35), (424, 0.35), (7, 0.5), (4, 0.001), (9, 1)])
+def test_fraction_leaves_off_as_much_on_either_side(side, crop):
+    y, x = CropToSource(crop=crop).window(np.zeros((1, side, side + 1)))
+    assert y.start == side - y.stop
+    assert x.start == side + 1 - x.stop
+    assert abs(y.stop - y.start - max(1, crop * side)) <= 1.5
 
 
 def test_none_keeps_all(double):
