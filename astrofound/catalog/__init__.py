@@ -12,15 +12,16 @@ from .names import iau_names
 from .read import read_catalog
 from .region_text import CLASS_COLORS
 from .sending import check_samp, send_catalog
+from .shapes import SHAPES, measure_shapes
 from .within import read_regions, select_within
 from .write import FORMATS, check_writable, write_catalog, write_table
 
 __all__ = [
-    'CLASS_COLORS', 'CLASS_NAMES', 'COLUMNS', 'FLAGS', 'FORMATS', 'ColumnSpec', 'Detections',
-    'MeasureOptions',
+    'CLASS_COLORS', 'CLASS_NAMES', 'COLUMNS', 'FLAGS', 'FORMATS', 'SHAPES', 'ColumnSpec',
+    'Detections', 'MeasureOptions',
     'associate', 'box_centres', 'box_window', 'boxes_around', 'build_catalog', 'check_samp',
     'check_writable', 'cross_match', 'decode_flags', 'edges_to_inclusive', 'empty_catalog',
     'find_positions', 'force_photometry', 'guess_columns', 'iau_names',
-    'inclusive_to_edges', 'measure_sources', 'read_catalog', 'read_regions', 'select_within',
-    'send_catalog', 'suppress', 'write_catalog', 'write_table',
+    'inclusive_to_edges', 'measure_shapes', 'measure_sources', 'read_catalog', 'read_regions',
+    'select_within', 'send_catalog', 'suppress', 'write_catalog', 'write_table',
 ]
