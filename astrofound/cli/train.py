@@ -124,6 +124,8 @@ def _train_compact(output, rounds, workers, options):
               help='sky, sky-parity (where handedness is a class), photometric or none.')
 @click.option('--orientations', default='auto', show_default=True, metavar='N',
               help='Views to average over: 1, 4 (turned) or 8 (turned and mirrored).')
+@click.option('--shapes', is_flag=True, help='Measure forms too: concentration, asymmetry, arms '
+                                             'and more, beside a frozen backbone.')
 @click.option('--mirror', multiple=True, metavar='CLASS,CLASS',
               help='Classes that are mirror images of each other; may be repeated.')
 @click.option('--epochs', default='auto', show_default=True, metavar='N',
@@ -161,6 +163,7 @@ def classifier(data, output, mosaic, labels, test_data, unlabelled, **options):
         head=options['head'], solver=options['solver'], crop=parse_number(options['crop']),
         image_size=parse_number(options['size']), scaling=options['scaling'], clip=options['clip'],
         augment=options['augment'], orientations=parse_number(options['orientations']),
+        shapes=options['shapes'],
         mirror=[pair.split(',') for pair in options['mirror']] or None,
         n_epochs=parse_number(options['epochs']), learning_rate=parse_number(options['rate']),
         batch_size=options['batch'],

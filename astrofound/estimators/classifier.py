@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
 from astrofound.backbones import Backbone, load_backbone
+from astrofound.catalog import SHAPES, measure_shapes
 from astrofound.datasets import ImageSet, open_images
 from astrofound.datasets.checks import check_files
 from astrofound.datasets.lazy import join_images
@@ -39,7 +40,7 @@ from astrofound.utils import (
     resolve_device,
 )
 
-from .feature_cache import cached_features
+from .feature_cache import cached_features, cached_vectors
 from .image_tensors import prepare_images
 from .labelling import class_weights, encode_labels, split_rows
 from .orientations import check_orientations, mirrored_codes, turned
@@ -54,6 +55,7 @@ _OPTIONS = ('strategy', 'head', 'solver', 'lora_rank', 'n_epochs', 'learning_rat
             'unfreeze_after', 'n_blocks', 'layer_decay', 'patience')
 _LEARNT = ('temperature', 'n_channels', 'image_size', 'fingerprint', 'n_trainable', 'n_parameters',
            'history')
+_SHAPES_VERSION = 'shapes 1'  # another number forgets what caches hold
 _N_VIEWS = {'none': 1, 'photometric': 1, 'sky-parity': 4, 'sky': 8}
 
 
@@ -90,6 +92,9 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         frozen, or its logits: 4 are turned by right angles, 8 also mirrored. ``'auto'`` takes
         1 for features, which cost so many times as much, and for logits those that ``augment``
         holds for equal.
+    shapes : bool, optional
+        Whether what `~astrofound.catalog.measure_shapes` measures in the prepared images stands
+        beside the features of a frozen backbone.
     mirror : sequence of (str, str), optional
         Classes that are each other's mirror image. Images are then mirrored together with
         their labels, in the fit and in predictions, and in no other way.
@@ -160,10 +165,10 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
 
     def __init__(self, backbone='compact', *, strategy='frozen', head='linear', solver='lbfgs',
                  pooling='auto', image_size='auto', scaling='auto', crop=None, clip=None,
-                 augment='sky', orientations='auto', mirror=None, class_weight='balanced',
-                 n_epochs='auto', learning_rate='auto', batch_size=64, unfreeze_after='auto',
-                 n_blocks='all', layer_decay='auto', lora_rank=8, validation=0.15,
-                 patience='auto', weights=None, cutout_size='auto', random_state=0,
+                 augment='sky', orientations='auto', shapes=False, mirror=None,
+                 class_weight='balanced', n_epochs='auto', learning_rate='auto', batch_size=64,
+                 unfreeze_after='auto', n_blocks='all', layer_decay='auto', lora_rank=8,
+                 validation=0.15, patience='auto', weights=None, cutout_size='auto', random_state=0,
                  device='auto', precision='auto', cache=None, run=None):
         self.backbone = backbone
         self.strategy = strategy
@@ -176,6 +181,7 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         self.clip = clip
         self.augment = augment
         self.orientations = orientations
+        self.shapes = shapes
         self.mirror = mirror
         self.class_weight = class_weight
         self.n_epochs = n_epochs
@@ -368,6 +374,9 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         check_number('validation', self.validation, minimum=0, maximum=0.9)
         if self.class_weight is not None:
             check_choice('class_weight', self.class_weight, ('balanced',))
+        if self.shapes and (self.strategy != 'frozen' or self.head == 'attention'):
+            raise InputError("'shapes' stand beside the pooled features of a frozen backbone; "
+                             "they need strategy='frozen' and another head than 'attention'")
         if self.image_size != 'auto':
             check_number('image_size', self.image_size, minimum=1, integer=True)
 
@@ -408,6 +417,7 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
             augment='sky-parity' if is_paired else self.augment,
             pooling=spec.check_pooling(self.pooling), seed=self.random_state,
             mixed_precision=self.precision == 'bfloat16' or (self.precision == 'auto' and fast),
+            n_measured=len(SHAPES) if self.shapes else 0,
             **{name: getattr(self, name) for name in _OPTIONS})
         self.fingerprint_ = backbone.fingerprint()
         return self._with_head(backbone.to(device))
@@ -451,14 +461,18 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
         return n_asked if self._mirror is None else min(n_asked, 4)
 
     def _features(self, pixels):
-        """Pooled features of the backbone as it was loaded, from the cache where they are."""
+        """Pooled features of the backbone as it was loaded, and shapes; cached ones are read."""
         settings = f'{self.fingerprint_} {self._options.pooling} {self._options.mixed_precision}'
         # A network that learns takes from them only how widely they spread: one view tells.
         n_orientations = self._n_orientations if self._options.is_probe else 1
-        return cached_features(self.network_, pixels, settings=settings, cache=self.cache,
-                               batch_size=self.batch_size,
-                               mixed_precision=self._options.mixed_precision,
-                               n_orientations=n_orientations)
+        features = cached_features(self.network_, pixels, settings=settings, cache=self.cache,
+                                   batch_size=self.batch_size,
+                                   mixed_precision=self._options.mixed_precision,
+                                   n_orientations=n_orientations)
+        if not self.shapes:
+            return features
+        shapes = cached_vectors(_measured, pixels, settings=_SHAPES_VERSION, cache=self.cache)
+        return np.concatenate([features, shapes], axis=1)
 
     def _logits(self, pixels):
         """Logits, averaged over what the image may look like as well."""
@@ -479,3 +493,8 @@ class MorphologyClassifier(SavingMixin, ClassifierMixin, BaseEstimator):
                                    mixed_precision=self._options.mixed_precision)
                     for view in turned(pixels, self._n_orientations))
         return total.numpy() / self._n_orientations
+
+
+def _measured(pixels):
+    table = measure_shapes(pixels.numpy())
+    return np.stack([table[name] for name in SHAPES], axis=1).astype(np.float32)

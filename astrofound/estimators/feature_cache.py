@@ -11,7 +11,7 @@ from astrofound.utils import ReadError, WriteError
 
 from .orientations import turned
 
-__all__ = ['FeatureCache', 'cached_features', 'pixel_key']
+__all__ = ['FeatureCache', 'cached_features', 'cached_vectors', 'pixel_key']
 
 _TABLE = 'CREATE TABLE IF NOT EXISTS features (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID'
 
@@ -148,17 +148,41 @@ def cached_features(network, pixels, *, settings, cache=None, batch_size=64,
     features : 2D `~numpy.ndarray` of float32
         One row an image.
     """
-    options = batch_size, mixed_precision, n_orientations
-    if cache is None:
-        return _features(network, pixels, *options)
     if n_orientations > 1:
         settings = f'{settings} {n_orientations}'
+    return cached_vectors(
+        lambda some: _features(network, some, batch_size, mixed_precision, n_orientations),
+        pixels, settings=settings, cache=cache)
+
+
+def cached_vectors(compute, pixels, *, settings, cache=None):
+    """
+    Compute a vector for each image, except for those that the cache knows.
+
+    Parameters
+    ----------
+    compute : callable
+        From images to a 2D array, one row an image.
+    pixels : `torch.Tensor`
+        Shape ``(n, n_channels, ny, nx)``.
+    settings : str
+        What the vectors depend on besides the pixels.
+    cache : path-like, optional
+        Folder of the cache.
+
+    Returns
+    -------
+    vectors : 2D `~numpy.ndarray` of float32
+        One row an image.
+    """
+    if cache is None:
+        return compute(pixels)
     with FeatureCache(cache) as store:
         keys = [pixel_key(settings, image.numpy()) for image in pixels]
         vectors = [store.get(key) for key in keys]
         new = [index for index, vector in enumerate(vectors) if vector is None]
         if new:
-            found = _features(network, pixels[new], *options)
+            found = compute(pixels[new])
             store.put([keys[index] for index in new], found)
             for index, vector in zip(new, found, strict=True):
                 vectors[index] = vector

@@ -30,11 +30,14 @@ class VectorHead(nn.Module):
         From vectors to logits.
     whiten : bool, optional
         Whether the fixed map is a ZCA whitening, instead of mean and standard deviation.
+    blocks : sequence of int, optional
+        Lengths of parts of a vector that count alike, however many numbers each has. Whitening
+        knows of no parts.
     """
 
-    def __init__(self, n_features, layers, whiten=False):
+    def __init__(self, n_features, layers, whiten=False, blocks=()):
         super().__init__()
-        self.layers = layers
+        self.layers, self.blocks = layers, tuple(blocks)
         self.register_buffer('level', torch.zeros(n_features))
         scale = torch.eye(n_features) if whiten else torch.ones(n_features)
         self.register_buffer('scale', scale)
@@ -58,6 +61,9 @@ class VectorHead(nn.Module):
             spread = centred.square().mean(dim=0).sqrt()
             # a feature that never changes says nothing, and must not blow up on new images
             scale = torch.where(spread > 1e-6 * spread.max().clamp(min=1e-12), 1 / spread, 0.0)
+            if self.blocks:
+                lengths = torch.tensor(self.blocks, device=scale.device)
+                scale = scale * (lengths.min() / lengths).sqrt().repeat_interleave(lengths)
         self.level.copy_(level)
         self.scale.copy_(scale)
 
@@ -131,7 +137,7 @@ class AttentionHead(nn.Module):
         return self.linear(torch.einsum('nt,ntd->nd', weights, tokens))
 
 
-def build_head(name, n_features, n_classes, *, dropout=0.0):
+def build_head(name, n_features, n_classes, *, dropout=0.0, blocks=()):
     """
     Build a head by name.
 
@@ -145,6 +151,8 @@ def build_head(name, n_features, n_classes, *, dropout=0.0):
         Number of classes, at least 2.
     dropout : float, optional
         Share of features left out at random in training.
+    blocks : sequence of int, optional
+        Lengths of parts of a vector that count alike, as for `VectorHead`.
 
     Returns
     -------
@@ -167,4 +175,4 @@ def build_head(name, n_features, n_classes, *, dropout=0.0):
         layers = [nn.Dropout(max(dropout, 0.3)), nn.Linear(n_features, _N_HIDDEN), nn.GELU(),
                   nn.Dropout(0.5), nn.Linear(_N_HIDDEN, n_classes)]
     nn.init.zeros_(layers[-1].bias)
-    return VectorHead(n_features, nn.Sequential(*layers), whiten=name == 'whiten')
+    return VectorHead(n_features, nn.Sequential(*layers), whiten=name == 'whiten', blocks=blocks)

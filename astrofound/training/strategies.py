@@ -64,6 +64,8 @@ class StrategyOptions:
         As in `ClassifierRecipe`.
     mixed_precision : bool
         Whether networks compute in bfloat16.
+    n_measured : int
+        How many numbers stand beside the pooled features of a frozen backbone.
     seed : int
         Decides what is random.
     """
@@ -82,6 +84,7 @@ class StrategyOptions:
     layer_decay: float | str = 'auto'
     patience: int | str = 'auto'
     mixed_precision: bool = False
+    n_measured: int = 0
     seed: int = 0
 
     @property
@@ -162,10 +165,11 @@ def build_classifier(backbone, n_classes, options):
     """
     n_inputs = (backbone.spec.n_features if options.head == 'attention'
                 else backbone.n_pooled(options.pooling))
+    blocks = (n_inputs, options.n_measured) if options.n_measured else ()
     device = backbone.device
     with torch.random.fork_rng():
         torch.manual_seed(options.seed)
-        head = build_head(options.head, n_inputs, n_classes,
+        head = build_head(options.head, n_inputs + options.n_measured, n_classes, blocks=blocks,
                           dropout=0.0 if options.is_probe else _HEAD_DROPOUT)
         if options.strategy == 'lora':
             add_lora(backbone, rank=options.lora_rank, alpha=2 * options.lora_rank)
@@ -191,7 +195,8 @@ def fit_classifier(network, pixels, codes, *, train, validation, options, featur
     options : StrategyOptions
         What is asked for.
     features_of : callable
-        From pixels to pooled features ``(n, n_features)`` of the backbone as it is.
+        From pixels to pooled features ``(n, n_features)`` of the backbone as it is, and beside
+        them what was measured.
     class_weights, mirror, unlabelled, run, progress : optional
         As for `train_classifier`.
 

@@ -55,6 +55,12 @@ def test_training_a_network_says_how_fast_it_was(cutouts, tmp_path, capsys):
     assert (chosen['orientations'], chosen['precision']) == (4, 'float32')
 
 
+def test_shapes_are_measured_on_request(cutouts, tmp_path):
+    assert main(['train', 'classifier', str(cutouts), '--backbone', 'toy_vit', '--shapes',
+                 '--size', '32', '-o', str(tmp_path)]) == 0
+    assert json.loads((tmp_path / 'params.json').read_text())['parameters']['shapes'] is True
+
+
 def test_classify_a_folder(model, cutouts, tmp_path, capsys):
     output = tmp_path / 'classes.ecsv'
     assert main(['classify', str(cutouts / 'compact'), str(cutouts / 'extended'),

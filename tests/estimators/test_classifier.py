@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 from astrofound.backbones import load_backbone
+from astrofound.catalog import SHAPES
 from astrofound.datasets import make_field, open_images, read_image_table
 from astrofound.estimators import MorphologyClassifier
 from astrofound.utils import InputError, ReadError, SkippedImagesWarning
@@ -235,6 +236,8 @@ def test_bad_labels(data, labels, message):
     ({'scaling': 'asinh'}, 'in units of the noise'),
     ({'strategy': 'semi'}, 'learns from unlabelled images'),
     ({'validation': 2}, "'validation'"),
+    ({'shapes': True, 'strategy': 'lora'}, "'shapes' stand beside .* need strategy='frozen'"),
+    ({'shapes': True, 'head': 'attention'}, "another head than 'attention'"),
     ({'orientations': 2}, "'orientations' must be auto, 1, 4 .* got 2"),
     ({'mirror': [('compact', 'odd')]}, "unknown mirror 'odd'"),
     ({'mirror': ('compact', 'extended')}, 'must be pairs of classes'),
@@ -339,6 +342,34 @@ def test_features_of_a_frozen_backbone_can_be_averaged_over_orientations(commas,
     other = MorphologyClassifier('toy_vit', image_size=32, cache=tmp_path).fit(images, labels)
     one = MorphologyClassifier('toy_vit', image_size=32).fit(images, labels)
     np.testing.assert_allclose(other.predict_proba(images), one.predict_proba(images), atol=1e-5)
+
+
+def test_shapes_stand_beside_the_features(commas, tmp_path):
+    images, labels = commas
+    plain, shaped = (MorphologyClassifier(
+        'toy_vit', image_size=32, shapes=shapes, mirror=[('cw', 'acw')], validation=0,
+        cache=tmp_path / 'cache').fit(images, labels) for shapes in (False, True))
+    assert shaped.n_trainable_ == plain.n_trainable_ + 2 * len(SHAPES)
+    probability = shaped.predict_proba(images)
+    np.testing.assert_allclose(shaped.predict_proba(mirror(images)), probability[:, ::-1],
+                               atol=1e-5)
+    shaped.save(tmp_path / 'model')
+    loaded = MorphologyClassifier.load(tmp_path / 'model', device='cpu')
+    np.testing.assert_allclose(loaded.predict_proba(images), probability, atol=1e-5)
+
+
+def test_shapes_know_the_sense_of_winding():
+    radius = np.hypot(*(np.indices((32, 32)) - 15.5))
+    angle = np.arctan2(*(np.indices((32, 32)) - 15.5))
+    rng = np.random.default_rng(0)
+    senses = np.tile([1, -1], 15)
+    images = [np.exp(-radius / 5) * (1 + np.cos(2 * angle - sense * 4 * np.log(radius + 0.5)
+                                               + rng.uniform(0, 6)))
+              + rng.normal(0, 0.02, (32, 32)) for sense in senses]
+    labels = np.where(senses == 1, 'acw', 'cw')
+    model = MorphologyClassifier('toy_vit', image_size=32, scaling='linear', shapes=True,
+                                 mirror=[('cw', 'acw')], validation=0)
+    assert model.fit(images[:14], labels[:14]).score(images[14:], labels[14:]) == 1
 
 
 def test_only_what_is_averaged_is_looked_at_eight_times(data, monkeypatch):

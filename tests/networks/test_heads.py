@@ -28,6 +28,13 @@ def test_standardised_features_have_mean_zero_and_spread_one(vectors):
     torch.testing.assert_close(scaled.std(0, correction=0), torch.ones(6), atol=1e-4, rtol=0)
 
 
+def test_parts_of_a_vector_count_alike(vectors):
+    head = build_head('linear', 6, 2, blocks=(4, 2))
+    head.fit_scale(vectors)
+    spread = ((vectors - head.level) * head.scale).std(0, correction=0)
+    torch.testing.assert_close(spread, torch.tensor([0.5, 0.5, 0.5, 0.5, 1, 1]).sqrt())
+
+
 def test_a_constant_feature_says_nothing(vectors):
     vectors[:, 2] = 5.0
     head = build_head('linear', 6, 2)
