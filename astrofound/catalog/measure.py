@@ -32,7 +32,9 @@ class MeasureOptions:
         Passes over sources with neighbours.
     significance : tuple of float, optional
         Sigmas by which a source classified as point, extended or multi must be larger than
-        the beam to be measured as resolved.
+        the beam to be measured as resolved. By default 3, 1.5 and 1.5; in images that are not
+        per beam 0 for extended ones, for the PSF takes more from a galaxy than it would add to
+        a star.
     max_stamp : int, optional
         Side in pixels of the largest stamp that a Gaussian is fitted to.
     max_island : int, optional
@@ -49,7 +51,7 @@ class MeasureOptions:
     """
 
     n_passes: int = 4
-    significance: tuple[float, float, float] = (3.0, 1.5, 1.5)
+    significance: tuple[float, float, float] | None = None
     max_stamp: int = 256
     max_island: int = 1536
     tile_side: int = 256
@@ -61,6 +63,24 @@ class MeasureOptions:
             check_number(name, getattr(self, name), minimum=16, integer=True)
         if self.noise_fwhm is not None:
             check_number('noise_fwhm', self.noise_fwhm, minimum=0)
+
+    def significance_for(self, image):
+        """
+        Return the sigmas of the three classes for an image.
+
+        Parameters
+        ----------
+        image : `~astrofound.image.SurveyImage`
+            What is measured.
+
+        Returns
+        -------
+        significance : tuple of float
+            Of ``significance``, or the default for its kind.
+        """
+        if self.significance is not None:
+            return self.significance
+        return (3.0, 1.5, 1.5) if image.is_per_beam else (3.0, 0.0, 1.5)
 
 
 def measure_sources(image, noise, detections, *, options=None, run=run_here, prefix=''):
@@ -160,7 +180,7 @@ def _measure(image, noise, detections, options, forced, run=run_here, prefix='')
     reader = WindowReader(image, noise, tile_side=options.tile_side)
     fit = partial(fit_sources, reader, detections, theta_n=theta_n, n_passes=options.n_passes,
                   max_side=options.max_stamp, free_position=not forced,
-                  significance=(np.inf,) * 3 if forced else options.significance,
+                  significance=(np.inf,) * 3 if forced else options.significance_for(image),
                   beam_error=0.02 if image.is_per_beam else 0.05, run=run)
     fits = fit(beam=beam, stage=f'{prefix}fit')
     if not image.is_per_beam:

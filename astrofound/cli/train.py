@@ -31,8 +31,8 @@ def command():
               help='Go on from the detector in this run folder, with its network and scale.')
 @click.option('--tuning', metavar='HOW', help='frozen, lora, full or scratch.  [default: frozen]')
 @click.option('--recipe', metavar='NAME',
-              help="With --data default, paper (the paper's code) or smoke, else compact or "
-                   'smoke (a minute).')
+              help="With --data default, paper (the paper's code) or smoke, else compact, large "
+                   '(for a GPU) or smoke (a minute).')
 @click.option('--epochs', type=int, metavar='N', help='Passes over the images.')
 @click.option('--batch', type=int, metavar='N', help='Images a step.')
 @click.option('--rate', type=float, metavar='RATE', help='Learning rate.')

@@ -14,7 +14,7 @@ __all__ = ['Assessment', 'InjectionOptions', 'assess_detector',
 _HOMES = {
     'Assessment': 'assessment', 'assess_detector': 'assessment',
     'InjectionOptions': 'injecting',
-    'DiffuseOptions': 'diffuse', 'add_diffuse': 'diffuse', 'score_diffuse': 'islands',
+    'DiffuseOptions': 'diffuse', 'add_diffuse': 'diffuse', 'score_diffuse': 'diffuse_scores',
     'FeatureExtractor': 'features',
     'read_features': 'feature_files', 'write_features': 'feature_files',
     'MorphologyClassifier': 'classifier',

@@ -246,16 +246,15 @@ class PairSearch:
         return tile, sky, near, first, second
 
     def work(self, prepared):
-        """Return the pairs of a tile whose parts belong together."""
+        """Return the pairs of a tile, and the logit of belonging together of each for itself."""
         tile, sky, near, first, second = prepared
         if sky is None:
-            return {'first': first, 'second': second}
+            return {'first': first, 'second': second, 'logit': np.empty(0, np.float32)}
         weights, _, _ = ready_weights(*self.source)
         origin = np.array([side.start for side in tile.padded])
         logit = weights.pairs.judge(pair_features(
             sky, origin, self.places[near], self.traits[near], first, second))
-        linked = logit >= weights.link
-        return {'first': near[first[linked]], 'second': near[second[linked]]}
+        return {'first': near[first], 'second': near[second], 'logit': logit}
 
 
 def _inside(places, window):

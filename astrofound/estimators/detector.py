@@ -155,15 +155,17 @@ class SourceDetector(BaseDetector):
         parts = Detections.concatenate([Detections(**found) for found in tiles])
         kept = self._sure(parts)
         parts, traits = parts.select(kept), traits[kept]
-        links = np.empty((2, 0), np.int64)
+        first = second = np.empty(0, np.int64)
         if kind == 'radio':
             places = np.stack(space.resampler.to_network(parts.x, parts.y), axis=1)
             search = compact.PairSearch(space, places, traits, source)
-            tiles = runner.map('pairs', search, compact.pair_tiles(space.shape),
-                               progress=progress)
-            links = np.concatenate([links, *([found['first'], found['second']]
-                                             for found in tiles)], axis=1)
-        return associate(parts, *links, fwhm_pix=image.beam.fwhm)
+            tiles = list(runner.map('pairs', search, compact.pair_tiles(space.shape),
+                                    progress=progress))
+            first, second, logit = (np.concatenate([found[name] for found in tiles])
+                                    for name in ('first', 'second', 'logit'))
+            linked = weights.pairs.compare(first, second, logit) >= weights.link
+            first, second = first[linked], second[linked]
+        return associate(parts, first, second, fwhm_pix=image.beam.fwhm)
 
     def _find_boxes(self, image, noise, source, progress):
         # loads torchvision's detectors, which the compact network does without

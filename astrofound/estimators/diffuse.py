@@ -19,6 +19,7 @@ from astrofound.preprocess import (
 )
 from astrofound.utils import check_number
 
+from .diffuse_scores import LARGEST_RISE, diffuse_density, score_diffuse
 from .islands import find_islands, one_a_source, pack_islands, unpack_islands
 
 __all__ = ['DiffuseOptions', 'add_diffuse']
@@ -47,7 +48,8 @@ class DiffuseOptions:
     compact : float, optional
         Detections whose box is narrower than this are left out of the image.
     density : float, optional
-        Diffuse sources of S/N 5 and more expected in a square beam: the prior of the score.
+        Diffuse sources of S/N 5 and more expected in a square beam. Those that an image shows
+        change it, up to eight times, and with it what those in doubt are worth.
     tile_size : int, optional
         Side of a tile with its halo in blocks of about a beam; no result depends on it.
 
@@ -121,11 +123,11 @@ def add_diffuse(image, noise, detections, *, threshold=0.5, remeasure=None, opti
     placed = (np.isfinite(detections.x) & np.isfinite(detections.y)
               & np.isfinite(detections.boxes).all(axis=1))
     sources = _Sources.of(detections.select(placed), fwhm, side, options.compact)
-    islands = _find(image, noise, sources, side, threshold, options)
+    islands, score = _find(image, noise, sources, side, threshold, options)
     fragment = np.zeros(len(detections), bool)
     for island in islands:
         fragment[placed] |= sources.fragments(island)
-    diffuse = _to_detections(islands, side)
+    diffuse = _to_detections(islands, score, side)
     if islands and remeasure is not None:
         half = 0.5 * (diffuse.boxes[:, 2:] - diffuse.boxes[:, :2])
         noise = remeasure(BlankedReader(image, diffuse.x, diffuse.y, *half.T))
@@ -211,12 +213,12 @@ class _Sources:
 
 
 def _find(image, noise, sources, side, threshold, options):
-    """Islands that no detections explain, one a source."""
+    """Islands that no detections explain, one a source, and their scores."""
     beam = image.beam.fwhm / side
     blocks = BlockMap(image, noise, side, options.limit, sources.holes)
     scales = [scale for scale in options.scales if _ACROSS * scale * beam <= max(blocks.shape)]
     if not scales:
-        return []
+        return [], np.empty(0)
     levels = smoothed_noise(blocks, [scale * beam for scale in scales])
     halo = _round_up(SmoothedMap.reach(max(scales) * beam) + _EXTENT)
     tile_size = _round_up(max(options.tile_size, 3 * halo))
@@ -225,11 +227,18 @@ def _find(image, noise, sources, side, threshold, options):
     kernels = [(scale, scale * beam, level) for scale, level in zip(scales, levels, strict=True)
                if level > 0]
     search = _IslandSearch(blocks, noise, sources, beam, kernels, threshold, options)
-    islands = []
+    islands, n_seen = [], 0
     for found in active_runner().map('diffuse', search, grid):
         sources.peak[found.pop('source')] = found.pop('peak_snr')
+        n_seen += int(found.pop('n_seen'))
         islands += unpack_islands(found)
-    return [island for island in one_a_source(islands) if not sources.explain(island)]
+    islands = [island for island in one_a_source(islands) if not sources.explain(island)]
+    snr, width = (np.array([getattr(island, name) for island in islands], float)
+                  for name in ('snr', 'width'))
+    density = diffuse_density(snr, width / beam, n_seen / beam**2, options.density)
+    score = score_diffuse(snr, width / beam, density)
+    kept = np.flatnonzero(score >= threshold)
+    return [islands[k] for k in kept], score[kept]
 
 
 @dataclass
@@ -253,7 +262,8 @@ class _IslandSearch:
         """Find the islands of a tile on every scale, and the peaks of its sources."""
         tile, mean, share, top, artefacts = prepared
         if not share.any():
-            return {**pack_islands([]), 'source': np.empty(0, np.int64), 'peak_snr': np.empty(0)}
+            return {**pack_islands([]), 'source': np.empty(0, np.int64), 'peak_snr': np.empty(0),
+                    'n_seen': np.array(0)}
         source, peak = self.sources.peaks(top, tile)
         doubt = artefact_level(top, artefacts, self.beam)
         islands = []
@@ -261,19 +271,23 @@ class _IslandSearch:
             smoothed = SmoothedMap.smooth(mean, share, width, noise=level, doubt=doubt,
                                           covered=self.sources.cover(tile.padded, width))
             islands += find_islands(smoothed, tile, scale, level=self.options.level,
-                                    density=self.options.density, threshold=self.threshold)
-        return {**pack_islands(islands), 'source': source, 'peak_snr': peak}
+                                    density=LARGEST_RISE * self.options.density,
+                                    threshold=self.threshold)
+        core = tuple(slice(own.start - around.start, own.stop - around.start)
+                     for own, around in zip(tile.core, tile.padded, strict=True))
+        return {**pack_islands(islands), 'source': source, 'peak_snr': peak,
+                'n_seen': np.array(np.count_nonzero(share[core]))}
 
 
 def _round_up(length):
     return -(-length // SmoothedMap.align) * SmoothedMap.align
 
 
-def _to_detections(islands, side):
+def _to_detections(islands, score, side):
     if not islands:
         return Detections.empty()
     x, y = (np.array([getattr(island, name) for island in islands]) for name in 'xy')
     half = side * np.array([island.half for island in islands])
     x, y = (x + 0.5) * side - 0.5, (y + 0.5) * side - 0.5
     return Detections(x, y, boxes_around(x, y, half[:, 0], half[:, 1]),
-                      [island.score for island in islands], np.ones(len(islands)))
+                      score, np.ones(len(islands)))

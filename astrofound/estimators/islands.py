@@ -1,4 +1,4 @@
-"""Islands of a smoothed map: peaks, footprints, sizes, and how likely they are no noise."""
+"""Islands of a smoothed map: peaks, footprints and sizes."""
 
 import math
 from dataclasses import dataclass
@@ -7,43 +7,14 @@ import numpy as np
 from scipy import ndimage
 
 from astrofound._kernels.boxes import overlap_lists
-from astrofound.preprocess import peak_density
 
-__all__ = ['Island', 'find_islands', 'one_a_source', 'pack_islands', 'score_diffuse',
-           'unpack_islands']
+from .diffuse_scores import score_diffuse
+
+__all__ = ['Island', 'find_islands', 'one_a_source', 'pack_islands', 'unpack_islands']
 
 _EIGHT = np.ones((3, 3), bool)
 _VALLEY = 3.0          # S/N by which two peaks stand above the valley between them
-_NOISE_FWHM = 0.7      # of the noise's own smoothing, in beams
-_NUMBERS = ('snr', 'score', 'width', 'level', 'x', 'y')
-
-
-def score_diffuse(snr, scale, density):
-    """
-    Turn the S/N of a smoothed peak into the probability that it is no noise.
-
-    The peaks of Gaussian noise are counted by `~astrofound.preprocess.peak_density`; those of
-    real emission are taken to fall as the inverse of their S/N.
-
-    Parameters
-    ----------
-    snr : array-like
-        S/N of the peaks.
-    scale : array-like
-        FWHM of the Gaussian the image was smoothed with, in beams.
-    density : float
-        Real ones of S/N 5 and more in a square beam.
-
-    Returns
-    -------
-    score : `~numpy.ndarray`
-        Between 0 and 1.
-    """
-    snr = np.maximum(np.asarray(snr, dtype=float), 1.0)
-    area = np.square(scale) + _NOISE_FWHM**2
-    noise = peak_density(snr) * (snr - 1 / snr) / area    # minus the derivative
-    real = 5 * density / snr**2
-    return real / (real + noise)
+_NUMBERS = ('snr', 'width', 'level', 'x', 'y')
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +24,7 @@ class Island:
 
     Parameters
     ----------
-    snr, score : float
+    snr : float
         Of the peak.
     width : float
         FWHM of the Gaussian that smoothed the map, in blocks.
@@ -72,7 +43,6 @@ class Island:
     """
 
     snr: float
-    score: float
     width: float
     level: float
     x: float
@@ -142,10 +112,8 @@ def find_islands(smoothed, tile, scale, *, level, density, threshold):
         FWHM of the smoothing in beams.
     level : float
         S/N that bounds an island.
-    density : float
-        Prior of `score_diffuse`.
-    threshold : float
-        Smallest score.
+    density, threshold : float
+        The largest density of real ones that may come out, and the smallest score with it.
 
     Returns
     -------
@@ -167,12 +135,11 @@ def find_islands(smoothed, tile, scale, *, level, density, threshold):
                 continue
             at = int(rows[first]) + box[0].start, int(columns[first]) + box[1].start
             snr = smoothed.own_snr(rows + box[0].start, columns + box[1].start, at)
-            score = float(score_diffuse(snr, scale, density))
-            if score < threshold:
+            if score_diffuse(snr, scale, density) < threshold:
                 continue
             x, y, half = _shape(inside, smoothed.width, level)
             levels = np.where(np.isfinite(inside), smoothed.level[box], np.nan)
-            found.append(Island(snr, score, smoothed.width, float(smoothed.level[at]),
+            found.append(Island(snr, smoothed.width, float(smoothed.level[at]),
                                 x + corner[1], y + corner[0], half, peak, corner, levels))
     return found
 

@@ -16,7 +16,7 @@ from .runs import locate_weights
 
 __all__ = ['KINDS', 'CompactWeights', 'load_weights', 'save_weights']
 
-FORMAT = 3
+FORMAT = 4
 KINDS = ('radio', 'optical')  # images whose unit is per beam, and others
 
 

@@ -8,8 +8,8 @@ _CARD = """\
 # Compact detector
 
 A fully convolutional source detector of {n_parameters:,} parameters that works in beam units:
-images are turned into significance and resampled so that the beam spans {beam_pix:g} pixels. A
-perceptron of {n_pairs:,} more joins the parts of radio galaxies.
+images are turned into significance and resampled so that the beam spans {beam_pix:g} pixels. Two
+perceptrons of {n_pairs:,} more join the parts of radio galaxies.
 
 - **Input**: two stretches (linear and asinh) of `(data - background) / rms`.
 - **Output**: centre, box, class (point, extended, multi) and the probability of being real.

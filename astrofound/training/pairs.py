@@ -17,7 +17,7 @@ from astrofound.networks.pair_features import (
     pair_features,
     part_traits,
 )
-from astrofound.networks.pairs import PairNetwork
+from astrofound.networks.pairs import PairNetwork, rival_features
 
 from .fields import make_pair_field
 from .targets import SNR_IGNORE
@@ -39,11 +39,15 @@ class PairSample:
     ----------
     features : (m, N_FEATURES) `~numpy.ndarray` of float16
         See ``astrofound.networks.pair_features``.
+    first, second : (m,) `~numpy.ndarray` of int
+        Numbers of the two parts; no two fields share one.
     together : (m,) `~numpy.ndarray` of bool
         Whether both are of the same source.
     """
 
     features: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
     together: np.ndarray
 
     def __len__(self):
@@ -93,7 +97,9 @@ def sample_pairs(network, fields):
         Their pairs.
     """
     features = [np.empty((0, N_FEATURES), np.float16)]
+    pairs = [np.empty((2, 0), np.int64)]
     together = [np.empty(0, bool)]
+    n_parts = 0
     for field in fields:
         candidates = run_network(network, field.significance)
         snr = peak_snr(field.significance, candidates)
@@ -105,9 +111,12 @@ def sample_pairs(network, fields):
             features.append(pair_features(
                 field.significance, (0, 0), places, part_traits(parts, snr[kept]), first,
                 second).astype(np.float16))
+            pairs.append(np.stack([first, second]) + n_parts)
             owner = _owners(parts, field.labels.select(field.labels.snr >= SNR_IGNORE))
             together.append((owner[first] == owner[second]) & (owner[first] >= 0))
-    return PairSample(np.concatenate(features), np.concatenate(together))
+        n_parts += len(parts)
+    return PairSample(np.concatenate(features), *np.concatenate(pairs, axis=1),
+                      np.concatenate(together))
 
 
 def _owners(parts, labels):
@@ -124,14 +133,14 @@ def _owners(parts, labels):
 
 def fit_pairs(sample, *, n_passes=12, batch_size=1024, seed=0):
     """
-    Train a network on pairs.
+    Train a network on pairs: first each for itself, then among its rivals.
 
     Parameters
     ----------
     sample : PairSample
         Pairs with truth.
     n_passes : int, optional
-        Passes over all of them; the learning rate rises, then falls to zero.
+        Passes over all of them, for either step.
     batch_size : int, optional
         Pairs a step.
     seed : int, optional
@@ -146,23 +155,33 @@ def fit_pairs(sample, *, n_passes=12, batch_size=1024, seed=0):
     network = PairNetwork()
     if not len(sample):
         return network.eval()
-    features = torch.from_numpy(sample.features)
-    together = torch.from_numpy(sample.together.astype(np.float32))
-    network.mean.copy_(torch.from_numpy(sample.features.mean(axis=0, dtype=np.float64)))
-    network.scale.copy_(torch.from_numpy(sample.features.std(axis=0, dtype=np.float64) + 1e-3))
+    network.alone.set_scale(sample.features)
+    _fit(network, sample.features, sample.together, n_passes, batch_size)
+    # Dropout and the many pairs leave so little learnt by heart that the same ones can serve again.
+    rivals = rival_features(sample.first, sample.second, network.judge(sample.features))
+    network.among_rivals.set_scale(rivals)
+    _fit(network.among_rivals, rivals, sample.together, n_passes, batch_size)
+    return network
+
+
+def _fit(module, features, together, n_passes, batch_size):
+    """Train a module that gives logits; the learning rate rises, then falls to zero."""
+    features = torch.from_numpy(features)
+    together = torch.from_numpy(together.astype(np.float32))
     n_steps = max(1, len(together) // batch_size)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=0.01)
+    module.train()
+    optimizer = torch.optim.AdamW(module.parameters(), lr=_RATE, weight_decay=0.01)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, max(2, n_passes * n_steps))
     for _ in range(n_passes):
         order = torch.randperm(len(together))
         for batch in order[:n_steps * batch_size].split(batch_size):
             loss = torch.nn.functional.binary_cross_entropy_with_logits(
-                network(features[batch]), together[batch])
+                module(features[batch]), together[batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             rate.step()
-    return network.eval()
+    module.eval()
 
 
 def choose_link(network, sample):
@@ -181,7 +200,7 @@ def choose_link(network, sample):
     cut : float
         The loosest at which nine of ten links are right; infinite where none is.
     """
-    logit = network.judge(sample.features)
+    logit = _judge(network, sample)
     order = np.argsort(-logit, kind='stable')
     precision = np.cumsum(sample.together[order]) / np.arange(1, len(order) + 1)
     good = np.flatnonzero(precision >= _LINK_PRECISION)
@@ -206,10 +225,14 @@ def judge_pairs(network, sample, cut):
     figures : dict of str to float
         ``average_precision``, and ``recall`` and ``precision`` of the links.
     """
-    logit = network.judge(sample.features)
+    logit = _judge(network, sample)
     right, linked = sample.together[logit >= cut].sum(), (logit >= cut).sum()
     n_true = sample.together.sum()
     return {'average_precision': float(average_precision_score(sample.together, logit))
             if n_true else float('nan'),
             'recall': float(right / n_true) if n_true else float('nan'),
             'precision': float(right / linked) if linked else float('nan')}
+
+
+def _judge(network, sample):
+    return network.compare(sample.first, sample.second, network.judge(sample.features))

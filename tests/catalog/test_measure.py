@@ -175,6 +175,19 @@ def test_galaxy_flux_is_nearly_complete(make_image):
     assert has(catalog, 'aperture').all()
 
 
+@pytest.mark.parametrize(('unit', 'code', 'resolved'), [
+    (u.ct, 1, True), (u.ct, 0, False), (u.Jy / u.beam, 1, False)])
+def test_least_excess_makes_a_galaxy_of_what_looks_extended(make_image, unit, code, resolved):
+    data = add_sources(np.zeros((100, 100)), [50.0], [50.0], 10.0, shape=(4.3, 4.3, 0))
+    image = make_image(data, unit=unit)
+    found = detections_of([(50, 50, 4.3)], code)
+    catalog = measure_sources(image, ConstantNoise(image.shape), found)
+    assert has(catalog, 'point').all() != resolved
+    given = measure_sources(image, ConstantNoise(image.shape), found,
+                            options=MeasureOptions(significance=(9.0, 9.0, 9.0)))
+    assert has(given, 'point').all()
+
+
 def test_flags_instead_of_failures(make_image):
     data = gaussian((60, 60), 50, 30, 30, 4, 4, 0) + gaussian((60, 60), 50, 1, 30, 4, 4, 0)
     data[28:31, 27:29] = np.nan

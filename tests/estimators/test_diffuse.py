@@ -5,6 +5,7 @@ from scipy import ndimage
 
 from astrofound.catalog import Detections, boxes_around, measure_sources
 from astrofound.estimators import DiffuseOptions, SourceDetector, add_diffuse, score_diffuse
+from astrofound.estimators.diffuse_scores import diffuse_density
 from astrofound.image import PixelBeam, SurveyImage
 from astrofound.preprocess import noise_map
 from astrofound.utils import InputError
@@ -183,3 +184,19 @@ def test_detector_finds_a_halo_and_can_leave_it():
     bare = SourceDetector(diffuse=False).predict(image)
     near = np.hypot(bare['x_centroid'] - 400, bare['y_centroid'] - 350) < 10 * FWHM
     assert not (bare['flux'][near].to_value(u.Jy) > 100).any()
+
+
+def test_what_is_beyond_doubt_makes_what_is_in_doubt_likelier():
+    beyond, doubtful = np.full(40, 9.0), np.array([5.2, 5.3, 5.4])
+    snr, scale = np.append(beyond, doubtful), np.full(43, 3.0)
+    rich = diffuse_density(snr, scale, 2e5, 5e-5)
+    assert rich == pytest.approx(42 / (2e5 + 4e4), rel=0.1)
+    poor = diffuse_density(doubtful, scale[:3], 2e5, 5e-5)
+    assert poor < 5e-5
+    assert (score_diffuse(doubtful, 3.0, rich) > score_diffuse(doubtful, 3.0, poor)).all()
+
+
+def test_density_stays_near_what_is_expected():
+    assert diffuse_density(np.full(1000, 20.0), np.full(1000, 3.0), 1e4, 5e-5) == (
+        pytest.approx(8 * 5e-5))
+    assert diffuse_density(np.empty(0), np.empty(0), 0.0, 5e-5) == pytest.approx(5e-5)

@@ -11,6 +11,7 @@ from astrofound.networks.pair_features import (
     near_pairs,
     pair_features,
 )
+from astrofound.networks.pairs import rival_features
 
 PLACES = np.array([[30.0, 60.0], [90.0, 70.0], [61.0, 64.0], [200.0, 200.0]])
 
@@ -79,3 +80,32 @@ def test_the_order_of_the_two_does_not_matter():
     np.testing.assert_allclose(network.judge(features[:, REVERSED]), network.judge(features),
                                rtol=1e-5, atol=1e-6)
     assert network.judge(features[:0]).shape == (0,)
+
+
+def test_rivals_of_a_pair_are_the_other_pairs_of_its_parts():
+    first, second = np.array([0, 0, 1, 3]), np.array([1, 2, 2, 4])
+    logit = np.array([2.0, 1.0, -1.0, 3.0])
+    half = 1 / (1 + np.exp(-logit))
+    expected = [[2, 1, -1, half[1], half[2]],
+                [1, 2, -1, half[0], half[2]],
+                [-1, 2, 1, half[0], half[1]],
+                [3, -12, -12, 0, 0]]  # the only pair of its parts
+    np.testing.assert_allclose(rival_features(first, second, logit), expected, atol=1e-6)
+    np.testing.assert_allclose(rival_features(second, first, logit), expected, atol=1e-6)
+    assert rival_features(first[:0], second[:0], logit[:0]).shape == (0, 5)
+
+
+def test_of_two_pairs_as_likely_each_is_the_rival_of_the_other():
+    features = rival_features(np.array([0, 0]), np.array([1, 2]), np.array([1.0, 1.0]))
+    np.testing.assert_array_equal(features[:, 1], [1, 1])
+
+
+def test_comparing_does_not_depend_on_the_order_of_pairs():
+    torch.manual_seed(0)
+    network = PairNetwork(width=8).eval()
+    rng = np.random.default_rng(5)
+    first, second = np.triu_indices(8, 1)
+    logit = rng.normal(size=len(first))
+    order = rng.permutation(len(first))
+    np.testing.assert_allclose(network.compare(first[order], second[order], logit[order]),
+                               network.compare(first, second, logit)[order], rtol=1e-5, atol=1e-6)

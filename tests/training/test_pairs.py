@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score
 
 from astrofound.networks import load_weights
 from astrofound.networks.pair_features import N_FEATURES
@@ -17,7 +18,8 @@ def made_pairs(n=600, seed=0):
     """Pairs that are together where a feature which the order does not change is high."""
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(n, N_FEATURES)).astype(np.float16)
-    return PairSample(features, features[:, -1] > 0.8)
+    first = 2 * np.arange(n)  # no pair has a rival
+    return PairSample(features, first, first + 1, features[:, -1] > 0.8)
 
 
 def test_what_can_be_learnt_is_learnt():
@@ -30,6 +32,28 @@ def test_what_can_be_learnt_is_learnt():
     assert figures['recall'] > 0.7
 
 
+def test_rivals_decide_between_pairs_that_look_alike():
+    # Parts 3k and 3k + 1 belong together, as the features say; 3k + 1 and 3k + 2 look nearly as
+    # much as if they did, but only where 3k is there already.
+    rng = np.random.default_rng(0)
+    n = 1000
+    looks = rng.normal(1.5, 1, n)
+    features = np.zeros((2 * n, N_FEATURES))
+    features[:, -1] = np.append(looks + 0.3, looks - 0.3)
+    lonely = rng.random(n) < 0.5  # their first pair is between other parts
+    first = np.append(np.where(lonely, 3 * n + 2 * np.arange(n), 3 * np.arange(n)),
+                      3 * np.arange(n) + 1)
+    second = np.append(np.where(lonely, 3 * n + 2 * np.arange(n) + 1, 3 * np.arange(n) + 1),
+                       3 * np.arange(n) + 2)
+    sample = PairSample(features.astype(np.float16), first, second,
+                        np.append(np.ones(n, bool), lonely))
+    network = fit_pairs(sample, n_passes=12, batch_size=64)
+    alone = network.judge(sample.features)
+    logit = network.compare(first, second, alone)
+    rate = [average_precision_score(sample.together[n:], score[n:]) for score in (alone, logit)]
+    assert rate[1] > 0.95 > rate[0] + 0.1
+
+
 def test_seed_decides():
     one, other, third = (fit_pairs(made_pairs(), n_passes=1, seed=seed) for seed in (1, 1, 2))
     features = made_pairs(5).features
@@ -38,8 +62,9 @@ def test_seed_decides():
 
 
 @pytest.mark.parametrize('sample', [
-    PairSample(np.empty((0, N_FEATURES), np.float16), np.empty(0, bool)),
-    PairSample(np.zeros((40, N_FEATURES), np.float16), np.zeros(40, bool)),
+    PairSample(np.empty((0, N_FEATURES), np.float16), *np.empty((2, 0), int), np.empty(0, bool)),
+    PairSample(np.zeros((40, N_FEATURES), np.float16), np.arange(40), np.arange(40) + 1,
+               np.zeros(40, bool)),
 ])
 def test_where_nothing_belongs_together_nothing_is_linked(sample):
     network = fit_pairs(sample, n_passes=1, batch_size=16)
