@@ -22,9 +22,9 @@ TABLES = {
     'first': ('FIRST: four classes, {n} images of valid/', {**COMMON, **LEARNT, **COST}),
     'tenth': ('FIRST with 176 labels: {n} images of valid/',
               {**COMMON, **LEARNT}),
-    'galaxies': ('SDSS: elliptical, spiral, edge on, merger; {n} images in three folds',
+    'galaxies': ('SDSS: elliptical, spiral, edge on, merger; {n} images in five folds',
                  {**COMMON, **LEARNT}),
-    'handedness': ('SDSS: the senses of spirals apart, {n} images in three folds',
+    'handedness': ('SDSS: the senses of spirals apart, {n} images in five folds',
                    {**COMMON, 'sense': ('sense right', '.2f'), 'swapped': ('swapped', '.2f')}),
 }
 

@@ -7,10 +7,11 @@ Classify two labelled sets of real images by recipes that anybody can have.
 
 ``first``: 1758 cutouts of FIRST in four classes, judged on the 200 of ``valid/``; ``tenth``: with a
 tenth of their labels. ``galaxies``: 557 pictures of SDSS from Galaxy Zoo in four classes, judged in
-three folds; ``handedness``: with the two senses of spirals apart. Every recipe is a
-`MorphologyClassifier` with one seed; its answers are kept, so that means of several recipes cost
-nothing and a run that was stopped goes on. Recipes on ``lite0`` need ImageNet weights: those of
-timm's ``tf_efficientnet_lite0``, or the file that `benchmarks/lite_weights.py` makes.
+five folds; ``handedness``: with the two senses of spirals apart. Every recipe is a
+`MorphologyClassifier`, fitted with several seeds where that is cheap, of which the mean
+probability counts; answers are kept, so that means of several recipes cost nothing and a run that
+was stopped goes on. Recipes on ``lite0`` need ImageNet weights: those of timm's
+``tf_efficientnet_lite0``, or the file that `benchmarks/lite_weights.py` makes.
 """
 
 import argparse
@@ -33,13 +34,14 @@ from astrofound.estimators import MorphologyClassifier
 from astrofound.evaluation import score_classes
 from astrofound.utils import atomic_path
 
-__all__ = ['MEANS', 'RECIPES', 'measure', 'mirror_test', 'open_set', 'score_all']
+__all__ = ['MEANS', 'RECIPES', 'count_seeds', 'measure', 'mirror_test', 'open_set', 'score_all']
 
-N_FOLDS = 3
+N_FOLDS = 5
 LITE = {'backbone': 'timm:tf_efficientnet_lite0', 'image_size': 96}
 COMPACT = {'backbone': 'compact', 'image_size': 64}
-SOURCE, MIDDLE, NEAR = {'crop': 'segmentation'}, {'crop': 0.32}, {'crop': 0.3}
+SOURCE, MIDDLE, NEAR = {'crop': 'segmentation'}, {'crop': 0.32}, {'crop': 0.35}
 TURNED = {'orientations': 8}
+SHAPES = {**TURNED, 'shapes': True}
 # Four upper blocks of seven: half the time of all, and as many parameters learn.
 TUNED = {'strategy': 'finetune', 'n_blocks': 4, 'n_epochs': 15, 'unfreeze_after': 2}
 COMPACT_TUNED = {'strategy': 'finetune', 'n_epochs': 20, 'unfreeze_after': 2,
@@ -57,6 +59,8 @@ RECIPES = {
         'compact, linear, crop, 8 orientations': {**COMPACT, **SOURCE, **TURNED},
         'lite0, linear, crop': {**LITE, **SOURCE},
         'lite0, linear, crop, 8 orientations': {**LITE, **SOURCE, **TURNED},
+        'compact, linear, crop, 8 orientations, shapes': {**COMPACT, **SOURCE, **SHAPES},
+        'lite0, linear, crop, 8 orientations, shapes': {**LITE, **SOURCE, **SHAPES},
         'lite0, tuned, crop': {**LITE, **SOURCE, **TUNED},
         'compact, tuned, crop': {**COMPACT, **SOURCE, **COMPACT_TUNED},
     },
@@ -64,6 +68,9 @@ RECIPES = {
         'lite0, linear, whole': {**LITE},
         'lite0, linear, middle': {**LITE, **NEAR},
         'lite0, linear, middle, 8 orientations': {**LITE, **NEAR, **TURNED},
+        'lite0, linear, middle, 8 orientations, shapes': {**LITE, **NEAR, **SHAPES},
+        'lite0, hidden layer, middle, 8 orientations, shapes': {
+            **LITE, **NEAR, **SHAPES, 'head': 'mlp'},
         'lite0, whitening, middle, 8 orientations': {**LITE, **NEAR, **TURNED, 'head': 'whiten'},
         'lite0, hidden layer, middle, 8 orientations': {**LITE, **NEAR, **TURNED, 'head': 'mlp'},
         "lite0, the paper's SGD, middle, 8 orientations": {
@@ -79,21 +86,50 @@ RECIPES = {
     'handedness': {
         'lite0, linear, middle': {**LITE, **NEAR, **HANDED, 'orientations': 4},
         'lite0, linear, middle, paired': {**LITE, **NEAR, **PAIRED, 'orientations': 4},
+        'lite0, linear, middle, paired, shapes': {
+            **LITE, **NEAR, **PAIRED, **SHAPES, 'orientations': 4},
     },
 }
 #: Means of the probabilities of other recipes.
 MEANS = {
-    'first': {'mean of the two linear, crop, 8 orientations': (
-                  'compact, linear, crop, 8 orientations', 'lite0, linear, crop, 8 orientations'),
-              'mean of the two tuned': ('compact, tuned, crop', 'lite0, tuned, crop'),
-              'mean of these four': (
-                  'compact, linear, crop, 8 orientations', 'lite0, linear, crop, 8 orientations',
-                  'compact, tuned, crop', 'lite0, tuned, crop')},
+    'first': {
+        'mean of the two linear, 8 orientations': (
+            'compact, linear, crop, 8 orientations', 'lite0, linear, crop, 8 orientations'),
+        'mean of the two linear, shapes': (
+            'compact, linear, crop, 8 orientations, shapes',
+            'lite0, linear, crop, 8 orientations, shapes'),
+        'mean of the two tuned': ('compact, tuned, crop', 'lite0, tuned, crop'),
+        'mean of the two linear, shapes, and the two tuned': (
+            'compact, linear, crop, 8 orientations, shapes',
+            'lite0, linear, crop, 8 orientations, shapes',
+            'compact, tuned, crop', 'lite0, tuned, crop')},
     'tenth': {},
-    'galaxies': {'mean of linear, 8 orientations, and tuned': (
-        'lite0, linear, middle, 8 orientations', 'lite0, tuned, middle')},
+    'galaxies': {
+        'mean of the two with shapes': (
+            'lite0, linear, middle, 8 orientations, shapes',
+            'lite0, hidden layer, middle, 8 orientations, shapes')},
     'handedness': {},
 }
+
+
+def count_seeds(name, parameters):
+    """
+    Say how often a recipe is fitted.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``RECIPES``.
+    parameters : dict
+        The recipe.
+
+    Returns
+    -------
+    n_seeds : int
+        Linear heads cost little, networks that learn much.
+    """
+    is_cheap = parameters.get('strategy', 'frozen') == 'frozen'
+    return 3 if is_cheap and name in ('galaxies', 'handedness') else 1
 
 
 def open_set(name, data):
@@ -145,8 +181,8 @@ def measure(parameters, images, parts, *, weights=None, cache=None, seed=0):
         The images.
     parts : list of (array, array, array)
         Rows for training, for test, and to be seen without labels.
-    weights : path-like, optional
-        Weights of ``lite0``.
+    weights : dict of str to path, optional
+        File of the weights of a backbone, by its name.
     cache : path-like, optional
         Folder of the features of frozen backbones.
     seed : int, optional
@@ -161,8 +197,7 @@ def measure(parameters, images, parts, *, weights=None, cache=None, seed=0):
     """
     probability = np.full((len(images), len(images.classes)), np.nan)
     mirrored, seconds = probability.copy(), 0.0
-    if parameters['backbone'].startswith('timm:'):
-        parameters = {**parameters, 'weights': weights}
+    parameters = {**parameters, 'weights': (weights or {}).get(parameters['backbone'])}
     for train, test, rest in parts:
         some, others, unlabelled = (images.select(rows) for rows in (train, test, rest))
         started = time.process_time()
@@ -222,8 +257,8 @@ def score_all(name, images, found):
         A key of ``RECIPES``.
     images : `~astrofound.datasets.LabelledImages`
         The images.
-    found : dict of str to dict
-        What `measure` gave, by recipe.
+    found : dict of str to list of dict
+        What `measure` gave with each seed, by recipe.
 
     Returns
     -------
@@ -231,14 +266,15 @@ def score_all(name, images, found):
         One row a recipe.
     """
     rows = []
-    means = {mean: {'probability': np.mean([found[one]['probability'] for one in parts], axis=0)}
+    together = {recipe: _mean(answers) for recipe, answers in found.items()}
+    means = {mean: {'probability': np.mean([together[one]['probability'] for one in parts], axis=0)}
              for mean, parts in MEANS[name].items() if all(one in found for one in parts)}
-    for recipe, answers in {**found, **means}.items():
-        tested = np.isfinite(answers['probability'][:, 0])
-        report = score_classes(images.labels[tested], classes=images.classes,
-                               probabilities=answers['probability'][tested])
+    for recipe, answers in {**together, **means}.items():
+        report = _report(answers, images)
+        alone = [_report(one, images).f1 for one in found.get(recipe, [])]
         row = {'recipe': recipe, 'n_test': report.n_images, 'f1': report.f1,
                'f1_low': report.f1_interval[0], 'f1_high': report.f1_interval[1],
+               'f1_alone': np.mean(alone) if alone else np.nan, 'n_seeds': len(alone),
                'accuracy': report.accuracy, 'ece': report.ece}
         row |= {f'f1_{one}': float(f1) for one, f1 in zip(report.classes, report.by_class['f1'],
                                                           strict=True)}
@@ -257,13 +293,35 @@ def score_all(name, images, found):
     return table
 
 
+def _mean(answers):
+    """Mean probabilities of several seeds, and what one fit cost."""
+    return {key: np.mean([one[key] for one in answers], axis=0) for key in answers[0]}
+
+
+def _report(answers, images):
+    tested = np.isfinite(answers['probability'][:, 0])
+    return score_classes(images.labels[tested], classes=images.classes,
+                         probabilities=answers['probability'][tested])
+
+
+def _answers(path, parameters, images, parts, weights, seed):
+    """Read the answers of a recipe, or have it answer."""
+    if not path.exists():
+        with atomic_path(path) as temporary:
+            np.savez(temporary, **measure(parameters, images, parts, weights=weights, seed=seed,
+                                          cache=path.parents[1] / 'features'))
+    with np.load(path) as answers:
+        return dict(answers)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument('set', choices=RECIPES)
     parser.add_argument('--data', required=True, help='folder of the real sets')
     parser.add_argument('-o', '--output', required=True)
     parser.add_argument('--runs', default='runs/real_classes', help='folder of the answers')
-    parser.add_argument('--weights', help='file of the weights of lite0')
+    parser.add_argument('--weights', nargs='*', default=[],
+                        help='files of weights, named as the backbones of timm are')
     parser.add_argument('--only', nargs='*', help='names of the recipes')
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -271,16 +329,15 @@ def main():
     folder = Path(options.runs) / options.set
     folder.mkdir(parents=True, exist_ok=True)
     found = {}
+    weights = {f'timm:{Path(path).stem}': path for path in options.weights}
     for recipe, parameters in RECIPES[options.set].items():
-        path = folder / f'{recipe.replace(", ", "_").replace(" ", "-")}.npz'
-        if not path.exists():
-            if options.only is not None and recipe not in options.only:
-                continue
-            with atomic_path(path) as temporary:
-                np.savez(temporary, **measure(parameters, images, parts, weights=options.weights,
-                                              cache=Path(options.runs) / 'features'))
-        with np.load(path) as answers:
-            found[recipe] = dict(answers)
+        paths = [folder / f'{recipe.replace(", ", "_").replace(" ", "-")}_{seed}.npz'
+                 for seed in range(count_seeds(options.set, parameters))]
+        if options.only is not None and recipe not in options.only and not all(
+                path.exists() for path in paths):
+            continue
+        found[recipe] = [_answers(path, parameters, images, parts, weights, seed)
+                         for seed, path in enumerate(paths)]
         table = score_all(options.set, images, found)
         print(table['recipe', 'f1', 'accuracy'][-1], flush=True)
         table.write(options.output, overwrite=True)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from class_tables import render
 from lite_weights import renamed
-from real_classes import MEANS, RECIPES, measure, mirror_test, open_set, score_all
+from real_classes import MEANS, RECIPES, count_seeds, measure, mirror_test, open_set, score_all
 
 from astrofound.datasets import LabelledImages
 from astrofound.estimators import MorphologyClassifier
@@ -27,6 +27,7 @@ def galaxies():
 def test_recipes_are_parameters_of_the_classifier():
     for name, recipes in RECIPES.items():
         assert all(MorphologyClassifier(**parameters) for parameters in recipes.values())
+        assert all(count_seeds(name, parameters) >= 1 for parameters in recipes.values())
         assert set(MEANS[name]) & set(recipes) == set()
         assert all(set(parts) <= set(recipes) for parts in MEANS[name].values())
 
@@ -39,8 +40,10 @@ def test_every_image_is_tested_once(galaxies):
         [True] * 3)
     assert answers['mirrored'].shape == (9, 3)
     assert answers['seconds'] > 0
-    table = score_all('handedness', galaxies, {'one': answers})
+    table = score_all('handedness', galaxies, {'one': [answers, answers]})
     assert table['n_test'].tolist() == [6]
+    assert table['n_seeds'].tolist() == [2]
+    assert table['f1'] == table['f1_alone']
     assert table['n_trainable'][0] > 0
 
 
@@ -57,7 +60,7 @@ def test_mirror_test(galaxies):
 def test_means_of_recipes():
     images = LabelledImages(np.zeros((2, 4, 4)), ['a', 'b'])
     one, other = (np.array(own) for own in ([[0.9, 0.1], [0.6, 0.4]], [[0.6, 0.4], [0.1, 0.9]]))
-    found = {name: {'probability': own} for name, own in zip(
+    found = {name: [{'probability': own}] for name, own in zip(
         MEANS['first']['mean of the two tuned'], (one, other), strict=True)}
     table = score_all('first', images, found)
     assert table['recipe'].tolist() == [*found, 'mean of the two tuned']
