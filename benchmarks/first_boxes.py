@@ -5,9 +5,9 @@ Train Faster R-CNN on 47 real FIRST images, and judge it by cross-validation.
 
 ``DIR`` holds the folder first_rgz. Its labels are those of Radio Galaxy Zoo: six classes by numbers
 of components and peaks. A box is drawn round the islands above four times the noise on which the
-components of a source lie, as the stand-in ``make_boxed('rgz')`` does. Three detectors over the
-compact encoder are compared, on the same splits: one that learns from the real images alone, one
-that learns from simulated ones alone, and one that goes on from there with the real images.
+components of a source lie, as the stand-in ``make_boxed('rgz')`` does. Detectors over the compact
+encoder are compared, on the same splits: they learn from the real images alone, from simulated ones
+alone, few or many, or from these first and then in one of several ways from the real ones.
 """
 
 import argparse
@@ -106,13 +106,21 @@ def stamps(data):
     return tiles
 
 
+def learn_simulated(folder, n_images, domain, n_epochs):
+    """Train a detector on images that are made up."""
+    learnt, held_out = (open_tiles(make_boxed('rgz', n, seed=seed, pixels='float'), INPUT)
+                        for seed, n in enumerate((n_images, n_images // 5)))
+    return train_boxes(folder, learnt, held_out, classes=CLASSES, network_input=INPUT,
+                       domain=domain, recipe=replace(RECIPE, n_epochs=n_epochs), device='cpu')
+
+
 def find(model, tiles):
     """What a detector finds, refined."""
     found = find_boxes(model.network, tiles, INPUT.scaling)
     return refine_boxes(found, tiles, model.refiner)
 
 
-def cross_validate(tiles, folder, *, n_folds=4, n_run=None, seed=0, start=None, n_epochs=15):
+def cross_validate(tiles, folder, *, n_folds=4, n_run=None, seed=0, start=None, recipe=RECIPE):
     """
     Find sources in every tile with a detector that has not seen it, None in folds not run.
 
@@ -124,12 +132,24 @@ def cross_validate(tiles, folder, *, n_folds=4, n_run=None, seed=0, start=None, 
         rows = order[fold::n_folds]
         seen = [tiles[row] for row in np.setdiff1d(order, rows)]
         learnt, held_out = split_tiles(seen, seed=seed)
-        recipe = replace(RECIPE, n_epochs=n_epochs)
         model = train_boxes(folder / str(fold), learnt, held_out, classes=CLASSES, start=start,
                             network_input=INPUT, recipe=recipe, seed=seed, device='cpu')
+        print(folder.name, fold, 'kept epoch', model.training['epoch'], flush=True)
         for row, own in zip(rows, find(model, [tiles[row] for row in rows]), strict=True):
             found[row] = own
     return found
+
+
+def ways(n_epochs, n_simulated):
+    """Name of each way to use the real images, how many simulated ones came first, recipe."""
+    recipe = replace(RECIPE, n_epochs=n_epochs)
+    few, many = n_simulated
+    gentle = replace(recipe, learning_rate=0.1 * RECIPE.learning_rate)
+    yield f'{few} simulated, then real images', few, recipe
+    yield 'the same, a tenth of the learning rate', few, gentle
+    yield 'the same, backbone frozen', few, replace(recipe, head_epochs=n_epochs)
+    yield f'{many} simulated, then real images at the lower rate', many, gentle
+    yield 'real images alone', None, recipe
 
 
 def blind(own, *, suppressed=False):
@@ -206,7 +226,8 @@ def main():
     parser.add_argument('--data', required=True, type=Path)
     parser.add_argument('-o', '--output', required=True)
     parser.add_argument('--runs', default='runs/first_boxes', type=Path, help='folder of the runs')
-    parser.add_argument('--simulated', type=int, default=200, help='images to learn from first')
+    parser.add_argument('--simulated', type=int, nargs=2, default=(200, 600),
+                        help='images to learn from first, few and many')
     parser.add_argument('--epochs', type=int, default=15, help='passes over the real images')
     parser.add_argument('--first-epochs', type=int, default=10,
                         help='passes over the simulated ones')
@@ -218,19 +239,17 @@ def main():
     data = read_first(options.data / 'first_rgz')
     print(data, flush=True)
     tiles = stamps(data)
-    simulated = [open_tiles(make_boxed('rgz', n, seed=seed, pixels='float'), INPUT)
-                 for seed, n in enumerate((options.simulated, options.simulated // 5))]
-    start = options.runs / 'simulated'
-    model = train_boxes(start, *simulated, classes=CLASSES, network_input=INPUT, device='cpu',
-                        domain=describe_domain(data),
-                        recipe=replace(RECIPE, n_epochs=options.first_epochs))
-    print('on simulated images:', model.training['refined'], flush=True)
-    found = {'simulated images alone': find(model, tiles)}
-    for name, begin in (('simulated, then real images', start), ('real images alone', None)):
-        folder = options.runs / f'{name.replace(" ", "_").replace(",", "")}_{options.seed}'
-        found[name] = cross_validate(tiles, folder, seed=options.seed, start=begin,
-                                     n_folds=options.folds, n_run=options.run,
-                                     n_epochs=options.epochs)
+    starts, found = {None: None}, {}
+    for n_images in options.simulated:
+        starts[n_images] = options.runs / f'simulated_{n_images}'
+        model = learn_simulated(starts[n_images], n_images, describe_domain(data),
+                                options.first_epochs)
+        print(n_images, 'simulated images:', model.training['refined'], flush=True)
+        found[f'{n_images} simulated images alone'] = find(model, tiles)
+    for number, (name, n_images, recipe) in enumerate(ways(options.epochs, options.simulated)):
+        found[name] = cross_validate(
+            tiles, options.runs / f'real_{number}_{options.seed}', seed=options.seed,
+            start=starts[n_images], n_folds=options.folds, n_run=options.run, recipe=recipe)
     meta = {name: value for name, value in vars(options).items()
             if name not in ('data', 'output', 'runs')}
     table = tabulate(found, [true_boxes(tile) for tile in tiles], meta | {'boxes': data.counts()})
