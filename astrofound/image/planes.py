@@ -49,15 +49,17 @@ def image_index(shape, plane=None, *, header=None, name='image'):
     """
     Give the index that cuts one image out of an array of two to four axes.
 
-    Axes of length one are dropped. Of a Stokes axis, plane 0 is taken where it is Stokes I.
-    Any other choice is the caller's: a channel taken silently would be a wrong catalogue.
+    Axes of length one are dropped. Of a Stokes axis that ``plane`` leaves out, plane 0 is taken
+    where it is Stokes I. Any other choice is the caller's: a channel taken silently would be a
+    wrong catalogue.
 
     Parameters
     ----------
     shape : tuple of int
         Shape of the array.
     plane : tuple of int, optional
-        One index for each extra axis longer than one, or for each extra axis.
+        One index for each extra axis longer than one, or for each extra axis, or for each that
+        is neither of length one nor a Stokes axis beginning with I.
     header : `~astropy.io.fits.Header`, optional
         Header that names the axes.
     name : str, optional
@@ -86,16 +88,17 @@ def image_index(shape, plane=None, *, header=None, name='image'):
     free = [axis for axis in extra if shape[axis] > 1]
     index = [slice(None) if axis in image_axes else 0 for axis in range(len(shape))]
     notes = []
-    if plane is None:
-        for axis in list(free):
-            if _ctype(header, shape, axis) == 'STOKES' and _first_is_total(header, shape, axis):
-                notes.append(f'Stokes I taken of {shape[axis]} Stokes planes')
-                free.remove(axis)
-        plane = () if not free else None
-    chosen = extra if plane is not None and len(plane) == len(extra) else free
-    if plane is None or len(plane) != len(chosen):
-        raise InputError(_ask_for_plane(name, shape, free, plane, header))
-    for axis, value in zip(chosen, plane, strict=True):
+    wanted = () if plane is None else plane
+    total = [axis for axis in free
+             if _ctype(header, shape, axis) == 'STOKES' and _first_is_total(header, shape, axis)]
+    others = [axis for axis in free if axis not in total]
+    chosen = next((axes for axes in (extra, free, others) if len(axes) == len(wanted)), None)
+    if chosen is None:
+        raise InputError(_ask_for_plane(name, shape, others if plane is None else free, plane,
+                                        header))
+    if len(chosen) < len(free):
+        notes += [f'Stokes I taken of {shape[axis]} Stokes planes' for axis in total]
+    for axis, value in zip(chosen, wanted, strict=True):
         if not -shape[axis] <= value < shape[axis]:
             raise InputError(f'{name} has no plane {value}: that axis of {shape} has planes 0 to '
                              f'{shape[axis] - 1}')

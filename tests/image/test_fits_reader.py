@@ -156,6 +156,19 @@ def test_stokes_i_is_taken_and_said(tmp_path):
         SurveyImage.read(path)
 
 
+@pytest.mark.filterwarnings('ignore:.*Stokes I taken')
+def test_plane_that_is_asked_for_is_enough_beside_stokes(tmp_path):
+    cube = np.random.default_rng(0).normal(size=(3, 2, 20, 30)).astype('f4')
+    path = write(tmp_path / 'a.fits', cube, CTYPE3='STOKES', CRVAL3=1.0, CDELT3=1.0, CRPIX3=1.0,
+                 CTYPE4='FREQ', CRVAL4=1.4e9, CDELT4=1e6, CRPIX4=1.0)
+    with pytest.raises(InputError, match=r'0 to 2 of FREQ .* choose one with plane=0'):
+        SurveyImage.read(path)
+    assert_array_equal(SurveyImage.read(path, plane=2).data, cube[2, 0])
+    assert_array_equal(SurveyImage.read(path, plane=(2, 1)).data, cube[2, 1])
+    with pytest.raises(InputError, match="'plane' has 3 numbers"):
+        SurveyImage.read(path, plane=(0, 0, 0))
+
+
 def test_sky_axes_need_not_come_first(tmp_path, make_wcs, noise):
     wcs = make_wcs()
     header = fits.Header()
