@@ -89,7 +89,8 @@ def main(arguments=None):
         except click.exceptions.Exit as leave:
             return leave.exit_code
         except (KeyboardInterrupt, click.exceptions.Abort) as error:
-            stop = error.__cause__ or error
+            # click 8.1.0 hides what its Abort comes from, but the context stays
+            stop = error.__cause__ or error.__context__ or error
             _complain(f"stopped; {stop.args[0] if stop.args else 'no output was half written'}")
             return 143 if isinstance(stop, _Terminated) else 130
         except click.ClickException as error:

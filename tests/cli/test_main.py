@@ -1,3 +1,6 @@
+from importlib import import_module
+
+import click
 import pytest
 
 from astrofound.cli import main
@@ -59,3 +62,15 @@ def test_what_it_runs_on(capsys, monkeypatch):
     for word in ('python', 'cores', 'scikit-learn', 'HF_HUB_OFFLINE'):
         assert word in said
     assert 'pytest' not in said
+
+
+def test_old_click_hides_what_stopped_a_command(monkeypatch, capsys):
+    def stop(*given, **keywords):  # as click 8.1.0 does
+        try:
+            raise KeyboardInterrupt('the rest is kept')
+        except KeyboardInterrupt:
+            raise click.exceptions.Abort from None
+
+    monkeypatch.setattr(import_module('astrofound.cli.main')._group, 'main', stop)
+    assert main(['info']) == 130
+    assert 'stopped; the rest is kept' in capsys.readouterr().err
