@@ -31,10 +31,12 @@ __all__ = ['PairSearch', 'PartSearch', 'memory_mb', 'pair_tiles', 'part_tiles', 
 
 logger = logging.getLogger(__name__)
 
-# Measured: activations of a tile by the bytes of a number, with two tiles read ahead; and the
-# windows and stamps of the measurement.
+# Measured: activations of a tile by the bytes of a number, with two tiles read ahead; maps of the
+# search for diffuse emission; windows and stamps of the measurement. Each stage has the memory that
+# the one before has freed.
 _BYTES_PER_PIXEL = {2: 160, 4: 300}
-_MEASURING_BYTES = 500e6
+_BYTES_PER_BLOCK = 560
+_MEASURING_BYTES = 300e6
 _SMALLEST_CORE = 128  # network pixels; where memory ends before, there is none
 _PAIR_CORE = 1024  # network pixels
 
@@ -118,9 +120,9 @@ def pair_tiles(shape):
     return TileGrid(shape, TilingOptions(shape=(side, side), halo=halo))
 
 
-def memory_mb(grid, network):
+def memory_mb(grid, network, n_blocks=0):
     """
-    Tell what a process needs for a tile in the network, others read ahead, and the measuring.
+    Tell what a process needs for its largest stage: network, diffuse emission or measuring.
 
     Parameters
     ----------
@@ -128,6 +130,8 @@ def memory_mb(grid, network):
         Tiles.
     network : CompactNetwork
         Ready, in its precision.
+    n_blocks : int, optional
+        Blocks of the image that are searched for diffuse emission at a time.
 
     Returns
     -------
@@ -137,7 +141,7 @@ def memory_mb(grid, network):
     pixels = np.prod([min(side, of) for side, of in
                       zip(grid.options.shape, grid.shape, strict=True)])
     per_pixel = _BYTES_PER_PIXEL[network.stem[0].weight.dtype.itemsize]
-    return (per_pixel * pixels + _MEASURING_BYTES) / 1e6
+    return max(per_pixel * pixels, _BYTES_PER_BLOCK * n_blocks, _MEASURING_BYTES) / 1e6
 
 
 @dataclass

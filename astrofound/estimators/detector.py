@@ -21,7 +21,7 @@ from astrofound.utils import (
 )
 
 from .base import BaseDetector
-from .diffuse import add_diffuse
+from .diffuse import add_diffuse, blocks_at_once
 from .reliability import score_cut
 
 __all__ = ['SourceDetector']
@@ -148,7 +148,8 @@ class SourceDetector(BaseDetector):
         kind = 'radio' if image.is_per_beam else 'optical'
         grid = compact.part_tiles(space.shape, network, self.tile_size)
         runner = active_runner()
-        runner.announce_memory(compact.memory_mb(grid, network))
+        looks = kind == 'radio' and self.diffuse
+        runner.announce_memory(compact.memory_mb(grid, network, blocks_at_once(image) * looks))
         tiles = list(runner.map('network', compact.PartSearch(space, kind, source), grid,
                                 progress=progress))
         traits = np.concatenate([found.pop('traits') for found in tiles])

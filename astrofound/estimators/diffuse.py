@@ -22,7 +22,7 @@ from astrofound.utils import check_number
 from .diffuse_scores import LARGEST_RISE, diffuse_density, score_diffuse
 from .islands import find_islands, one_a_source, pack_islands, unpack_islands
 
-__all__ = ['DiffuseOptions', 'add_diffuse']
+__all__ = ['DiffuseOptions', 'add_diffuse', 'blocks_at_once']
 
 _REMAINDER = 0.15      # of a compact source that may remain beside its hole
 _EXPLAINED = 0.6       # of a smoothed peak that the detections make up where they are its source
@@ -132,6 +132,27 @@ def add_diffuse(image, noise, detections, *, threshold=0.5, remeasure=None, opti
         half = 0.5 * (diffuse.boxes[:, 2:] - diffuse.boxes[:, :2])
         noise = remeasure(BlankedReader(image, diffuse.x, diffuse.y, *half.T))
     return Detections.concatenate([detections.select(~fragment), diffuse]), noise
+
+
+def blocks_at_once(image, options=None):
+    """
+    Count the blocks that `add_diffuse` holds at a time.
+
+    Parameters
+    ----------
+    image : `~astrofound.image.SurveyImage`
+        Image with a beam.
+    options : DiffuseOptions, optional
+        How to look.
+
+    Returns
+    -------
+    n_blocks : int
+        Of the largest tile.
+    """
+    tile_size = (options or DiffuseOptions()).tile_size
+    side = max(1, round(image.beam.fwhm))
+    return math.prod(min(-(-size // side), tile_size) for size in image.shape)
 
 
 @dataclass

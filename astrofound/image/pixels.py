@@ -4,6 +4,7 @@ import hashlib
 import threading
 import warnings
 import weakref
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -188,11 +189,11 @@ class CompressedPixels:
     def _prepare(self):
         self._lock = threading.Lock()  # one file position for all threads
         self._section, self._row_tiles = None, False
-        self._strip = None  # (rows, pixels) of the last full-width read
+        self._strips = OrderedDict()  # by rows, pixels of the last full-width reads
 
     def __getstate__(self):
         state = self.__dict__.copy()
-        del state['_lock'], state['_section'], state['_strip']  # opened again where it arrives
+        del state['_lock'], state['_section'], state['_strips']  # opened again where it arrives
         return state
 
     def __setstate__(self, state):
@@ -219,11 +220,7 @@ class CompressedPixels:
                 self._open()
             if not self._keeps_strip(window[0]):
                 return scale(np.asarray(self._section[_fill(self.index, window)]))
-            rows = (window[0].start, window[0].stop)
-            if self._strip is None or self._strip[0] != rows:
-                whole = (window[0], slice(0, self.shape[1]))
-                self._strip = rows, np.asarray(self._section[_fill(self.index, whole)])
-            return scale(self._strip[1][:, window[1]])
+            return scale(self._strip(window[0])[:, window[1]])
 
     def _open(self):
         with warnings.catch_warnings():
@@ -235,11 +232,26 @@ class CompressedPixels:
         tiles = getattr(hdus[self.hdu], 'tile_shape', None)
         self._row_tiles = tiles is not None and tiles[-1] >= self.stored_shape[-1]
 
+    def _strip(self, rows):
+        """Give rows as stored, which tiles of one field of sources come back to."""
+        key = rows.start, rows.stop
+        if key not in self._strips:
+            whole = rows, slice(0, self.shape[1])
+            self._strips[key] = np.asarray(self._section[_fill(self.index, whole)])
+        self._strips.move_to_end(key)
+        while len(self._strips) > 1 and sum(map(_size, self._strips.values())) > _STRIP_BYTES:
+            self._strips.popitem(last=False)
+        return self._strips[key]
+
     def _keeps_strip(self, rows):
         """Row tiles decompress whole anyway: neighbouring windows share the work."""
         size = 4 * (rows.stop - rows.start) * self.shape[1]
         image_is_last = isinstance(self.index[-1], slice) and isinstance(self.index[-2], slice)
         return self._row_tiles and image_is_last and size <= _STRIP_BYTES
+
+
+def _size(strip):
+    return strip.nbytes
 
 
 class WindowPixels:

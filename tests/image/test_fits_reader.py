@@ -247,7 +247,58 @@ def test_same_pixels_from_threads(tmp_path):
         assert_array_equal(part, data[window])
 
 
+def test_strips_that_are_kept_are_few(tmp_path, noise, monkeypatch):
+    path = tmp_path / 'a.fits.fz'
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(
+        noise, compression_type='GZIP_1', quantize_level=0)]).writeto(path)
+    image = SurveyImage.read(path)
+    read, whole = [], fits.CompImageSection.__getitem__
+    monkeypatch.setattr(fits.CompImageSection, '__getitem__', lambda self, window: (
+        read.append(window), whole(self, window))[1])
+    strips = [slice(top, top + 10) for top in (0, 10, 20)]
+
+    def read_all():
+        read.clear()
+        for columns in (slice(0, 30), slice(30, 60)):
+            for rows in strips:
+                assert_array_equal(image.read_window((rows, columns)), noise[rows, columns])
+        return len(read)
+
+    assert read_all() == 3
+    assert read_all() == 0
+    monkeypatch.setattr('astrofound.image.pixels._STRIP_BYTES', 10 * 60 * noise.itemsize)
+    read_all()
+    assert read_all() == 6  # one at a time
+
+
 # what cannot be read
+
+@pytest.mark.parametrize('compression', ['RICE_1', 'GZIP_1', 'GZIP_2', 'HCOMPRESS_1'])
+def test_a_damaged_tile_costs_one_line(tmp_path, compression):
+    path = tmp_path / 'bad.fits'
+    data = np.random.default_rng(0).normal(size=(200, 300)).astype(np.float32)
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(data, compression_type=compression)]
+                 ).writeto(path)
+    with path.open('r+b') as file:
+        file.seek(path.stat().st_size * 2 // 3)
+        file.write(bytes(2000))
+    with pytest.raises(ReadError, match=r'cannot read pixels of bad\.fits') as caught:
+        SurveyImage.read(path)
+    assert '\n' not in str(caught.value)
+
+
+def test_a_damaged_tile_is_met_when_it_is_read(tmp_path):
+    path = tmp_path / 'bad.fits'
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(
+        np.random.default_rng(0).normal(size=(3000, 3000)).astype(np.float32))]).writeto(path)
+    with path.open('r+b') as file:
+        file.seek(path.stat().st_size - 100_000)
+        file.write(bytes(2000))
+    image = SurveyImage.read(path)
+    image.read_window((slice(0, 2000), slice(0, 50)))
+    with pytest.raises(ReadError, match=r'bad\.fits: its compressed pixels are damaged'):
+        image.read_window((slice(2800, 3000), slice(0, 50)))
+
 
 def damaged(tmp_path, kind):
     path = tmp_path / 'bad.fits'

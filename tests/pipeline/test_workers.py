@@ -97,6 +97,13 @@ def test_a_job_is_gone_from_the_workers_when_it_is_done(client):
     assert not [name for plugins in left.values() for name in plugins if 'cube' in name]
 
 
+def test_the_dashboard_tells_the_stages_apart(client):
+    cubes(client)
+    names = client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.task_prefixes))
+    assert [name for name in names if name.startswith('cube')] == ['cube']
+    assert client.dashboard_link.startswith('http')
+
+
 def test_no_scheduler_answers():
     import dask
 
