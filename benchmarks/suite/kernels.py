@@ -11,6 +11,7 @@ class Pixels:
 
     params = (1024, 2048)
     param_names = ('side',)
+    timeout = 300  # the first compiles
 
     def setup(self, side):
         """Make noise, and compile what is measured."""
@@ -45,6 +46,7 @@ class Boxes:
 
     params = (10_000, 1_000_000)
     param_names = ('n',)
+    timeout = 300
 
     def setup(self, n):
         """Scatter boxes at the density of a deep field."""

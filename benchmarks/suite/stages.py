@@ -51,6 +51,7 @@ class Write:
 
     params = (('.fits', '.vot', '.reg', '.ecsv'), (1_000, 100_000))
     param_names = ('ending', 'rows')
+    timeout = 300
 
     def setup(self, ending, rows):
         """Repeat a short catalogue."""
