@@ -14,7 +14,7 @@ _MOST_AT_ONCE = 4  # each has a tile in memory
 
 def run_tiles(tiles, prepare, work, *, n_ahead=2, parallel=False, progress=False):
     """
-    Apply ``work(prepare(tile))`` to every tile, on the cores that `usable_cores` allows.
+    Apply ``work(prepare(tile))`` to every tile, on as many cores as the process may use.
 
     Preparing (reading, background, resampling) runs in a thread of its own while the caller's
     thread works, so that the two overlap; at most ``n_ahead + 1`` prepared tiles exist at once.
