@@ -49,6 +49,8 @@ def parse_columns(words):
 @click.option('--side', default=256, show_default=True, help='Side of a tile in pixels.')
 @click.option('--test', default=0.2, show_default=True,
               help='Share of the sky kept for testing, an area of its own; 0 for none.')
+@click.option('--png', metavar='SCALING', help='Write 8-bit pictures, scaled by asinh, channels, '
+                                               'zscale or another, in place of FITS tiles.')
 @click.option('--max-blank', default=0.0, show_default=True,
               help='Largest share of blank pixels in a tile.')
 @click.option('--min-visible', default=0.7, show_default=True,
@@ -56,13 +58,14 @@ def parse_columns(words):
 @click.option('--beam', metavar='BEAM', help='As 5.4arcsec, 6"x5"@30deg or 3.5pix.')
 @click.option('--hdu', metavar='N|NAME', help='Extension of the image.')
 @click.option('--plane', metavar='N[,N]', help='Plane of a cube.')
-def command(image, catalog, output, column, label, side, test, max_blank, min_visible, beam, hdu,
-            plane):
+def command(image, catalog, output, column, label, side, test, png, max_blank, min_visible, beam,
+            hdu, plane):
     """
     Cut IMAGE into tiles with a box round each source of a catalogue.
 
     Boxes are the sources at half maximum, placed through the WCS. Tiles keep their WCS, unit
-    and beam. The two JSON files are in the COCO format, which other programs read as well.
+    and beam, unless they are pictures. The two JSON files are in the COCO format, which other
+    programs read as well.
     """
     from astrofound.catalog import read_catalog
     from astrofound.datasets import prepare_tiles
@@ -71,8 +74,8 @@ def command(image, catalog, output, column, label, side, test, max_blank, min_vi
     opened = SurveyImage.read(image, hdu=parse_hdu(hdu), plane=parse_plane(plane), beam=beam)
     table = read_catalog(catalog, column_map=parse_columns(column))
     click.echo(f"columns: {table.meta.get('COLMAP') or 'those of this package'}")
-    parts = prepare_tiles(opened, table, output, test=test, side=side, label_column=label,
-                          max_blank=max_blank, min_visible=min_visible)
+    parts = prepare_tiles(opened, table, output, test=test, pictures=png, side=side,
+                          label_column=label, max_blank=max_blank, min_visible=min_visible)
     for note in dict.fromkeys(note for part in parts.values() for note in part.notes):
         click.echo(f'note: {note}')
     for name, part in parts.items():

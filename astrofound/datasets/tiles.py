@@ -1,6 +1,7 @@
 """Cut a mosaic with a catalogue into tiles with boxes."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from astropy.table import Table
 from ..catalog import find_positions, read_catalog
 from ..catalog.guess import plain_values, standardize
 from ..image import as_survey_image
+from ..preprocess import UnitRange
 from ..utils import InputError, WriteError, check_number
 from .boxed import BoxedImages
 from .coco import read_coco, write_coco
@@ -175,8 +177,8 @@ def split_area(image, test=0.2):
     return tuple((whole, part) if along_x else (part, whole) for part in parts)
 
 
-def prepare_tiles(image, catalog, folder, *, test=0.2, side=256, label_column=None, classes=None,
-                  max_blank=0.0, min_visible=0.7):
+def prepare_tiles(image, catalog, folder, *, test=0.2, pictures=None, side=256, label_column=None,
+                  classes=None, max_blank=0.0, min_visible=0.7):
     """
     Write a mosaic with its catalogue as tiles to train a detector on and to test it.
 
@@ -191,6 +193,9 @@ def prepare_tiles(image, catalog, folder, *, test=0.2, side=256, label_column=No
         their WCS, unit and beam; made where missing.
     test : float, optional
         Share of the sky for the test part, as for `split_area`; 0 for none.
+    pictures : str, optional
+        Write tiles as 8-bit PNG files, which other programs read but which know neither WCS nor
+        beam, scaled as `~astrofound.preprocess.UnitRange` of this name does; blank sky is 0.
     side, label_column, classes, max_blank, min_visible : optional
         As for `cut_tiles`.
 
@@ -215,6 +220,10 @@ def prepare_tiles(image, catalog, folder, *, test=0.2, side=256, label_column=No
     parts = {name: cut_tiles(image, table, side=side, label_column=label_column, classes=classes,
                              max_blank=max_blank, min_visible=min_visible, area=area)
              for name, area in areas.items()}
+    if pictures is not None:
+        scale = _Bytes(UnitRange(pictures))
+        parts = {name: replace(part, images=LazyImages(partial(scale, part.images), len(part)))
+                 for name, part in parts.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -248,6 +257,17 @@ class _Windows:
 
     def __call__(self, number):
         return self._image[self._windows[number]]
+
+
+@dataclass(frozen=True)
+class _Bytes:
+    """Scale survey images to bytes."""
+
+    scaling: UnitRange
+
+    def __call__(self, images, number):
+        scaled = np.nan_to_num(self.scaling(np.asarray(images[number].data)))
+        return np.rint(255 * scaled.clip(0, 1)).astype(np.uint8)
 
 
 def _boxes_in(boxes, window, min_visible):

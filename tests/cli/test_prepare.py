@@ -1,10 +1,12 @@
 """``astrofound prepare``: tiles and boxes of a mosaic, and a word on how it was understood."""
 
+import numpy as np
 import pytest
 from astropy.table import Table
 
 from astrofound.cli import main
 from astrofound.datasets import make_field, read_coco
+from astrofound.datasets.image_input import open_images
 
 
 @pytest.fixture(scope='module')
@@ -45,7 +47,25 @@ def test_columns_and_classes(folder, tmp_path, capsys):
     assert not (tmp_path / 'test.json').exists()
 
 
+def test_pictures_show_the_same_sky(folder, tmp_path):
+    words = ['--catalog', folder / 'known.ecsv', '--test', 0, '--side', 64]
+    assert run(folder, *words, '-o', tmp_path / 'fits') == 0
+    assert run(folder, *words, '-o', tmp_path / 'png', '--png', 'asinh') == 0
+    tiles, pictures = (read_coco(tmp_path / kind / 'train.json') for kind in ('fits', 'png'))
+    assert {path.suffix for path in pictures.images} == {'.png'}
+    sky, shown = (open_images([data.images[0]])[0].pixels[0] for data in (tiles, pictures))
+    assert shown.dtype == np.uint8
+    bright = sky > np.nanpercentile(sky, 98)
+    assert shown[bright].min() > np.median(shown)
+    for one, other in zip(tiles.boxes, pictures.boxes, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3)
+    assert run(folder, *words, '-o', tmp_path / 'rgb', '--png', 'channels') == 0
+    first = read_coco(tmp_path / 'rgb' / 'train.json').images[0]
+    assert open_images([first])[0].pixels.shape == (3, 64, 64)
+
+
 @pytest.mark.parametrize(('words', 'message'), [
+    (['--png', 'gif'], "unknown scaling 'gif'"),
     (['--column', 'ra'], "--column must be like 'ra=RAJ2000', got 'ra'"),
     (['--label', 'moods'], "'label_column' 'moods' is no column"),
     (['--side', '4'], "'side' must be an integer of at least 16"),
