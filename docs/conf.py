@@ -32,7 +32,8 @@ html_show_sourcelink = False
 html_theme_options = {
     'show_prev_next': False,
     'navbar_end': ['theme-switcher'],
-    'secondary_sidebar_items': ['page-toc'],
+    # wide tables need the room
+    'secondary_sidebar_items': {'**': ['page-toc'], 'user_guide/model_cards': []},
 }
 
 automodapi_toctreedirnm = 'reference/api'
