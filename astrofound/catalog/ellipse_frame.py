@@ -28,6 +28,8 @@ class EllipseFrame:
         Shape ``(n_bands, ny, nx)``, the sky taken off; blank pixels are 0.
     noise : float
         Standard deviation of the sky in the mean of the bands.
+    smooth : 2D `~numpy.ndarray`
+        Mean of the bands, smoothed by a hundredth of its side.
     centre : 1D `~numpy.ndarray`
         ``(y, x)`` in pixels.
     covariance : 2D `~numpy.ndarray`
@@ -36,6 +38,7 @@ class EllipseFrame:
 
     bands: np.ndarray
     noise: float
+    smooth: np.ndarray
     centre: np.ndarray
     covariance: np.ndarray
 
@@ -43,11 +46,6 @@ class EllipseFrame:
     def light(self):
         """Mean of the bands."""
         return self.bands.mean(axis=0)
-
-    @cached_property
-    def smooth(self):
-        """Mean of the bands, smoothed by a hundredth of its side."""
-        return ndimage.gaussian_filter(self.light, _SMOOTHING * max(self.light.shape))
 
     @cached_property
     def axes(self):
@@ -147,7 +145,7 @@ def fit_frame(bands):
     # A sky that was clipped to nothing has no noise left; divisions want some.
     noise = max(1.4826 * float(np.median(np.abs(light[border]))), 1e-3 * top)
     smooth = ndimage.gaussian_filter(light, _SMOOTHING * max(light.shape))
-    return EllipseFrame(bands, noise, *_moments(np.clip(smooth, 0, None)))
+    return EllipseFrame(bands, noise, smooth, *_moments(np.clip(smooth, 0, None)))
 
 
 def _moments(light):
