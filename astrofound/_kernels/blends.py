@@ -22,6 +22,7 @@ OUT_BLANK, OUT_CROWDED, OUT_TOP = 20, 21, 22
 N_OUT = 23
 
 _LIMIT_PER_RADIUS = 8 * math.log(2)  # squared radius in sigmas of one FWHM
+_WIDE = 3.0  # beams across a source whose every pixel says what its neighbours say
 
 
 @njit(cache=True, nogil=True)
@@ -49,15 +50,32 @@ def copy_stamp(tile, y0, x0, flat, begin, top, left, height, width):
 
 
 @njit(cache=True, nogil=True)
-def _ellipse_weight(weight, x, y, a, b, c, limit):
-    """Set the pixels inside an ellipse to 1 and the others to 0."""
+def _ellipse_weight(weight, x, y, a, b, c, limit, spacing):
+    """Weigh the pixels inside an ellipse: each by 1, or one in ``spacing**2`` for all of them."""
     ny, nx = weight.shape
-    for j in range(ny):
+    det = a * c - b * b
+    if not det > 0:
+        return
+    reach_y, reach_x = math.sqrt(limit * a / det), math.sqrt(limit * c / det)
+    for j in range(max(0, math.ceil(y - reach_y)), min(ny, int(y + reach_y) + 1)):
         dy = j - y
-        for i in range(nx):
+        for i in range(max(0, math.ceil(x - reach_x)), min(nx, int(x + reach_x) + 1)):
             dx = i - x
-            inside = a * dx * dx + 2 * b * dx * dy + c * dy * dy <= limit
-            weight[j, i] = 1.0 if inside else 0.0
+            if a * dx * dx + 2 * b * dx * dy + c * dy * dy <= limit:
+                counts = j % spacing == 0 and i % spacing == 0
+                weight[j, i] = spacing * spacing if counts else 0.0
+
+
+@njit(cache=True, nogil=True)
+def _weigh(weight, p, radius, beam_minor, spacing):
+    """Weigh the pixels of a group: all of its narrow members, and as few as do of the wide."""
+    weight[:] = 0
+    limit = _LIMIT_PER_RADIUS * radius**2
+    for narrow in (False, True):
+        for m in range(len(p)):
+            a, b, c = p[m, 3], p[m, 4], p[m, 5]
+            if (shape_from_precision(a, b, c)[1] < _WIDE * beam_minor) == narrow:
+                _ellipse_weight(weight, p[m, 1], p[m, 2], a, b, c, limit, 1 if narrow else spacing)
 
 
 @njit(cache=True, nogil=True)
@@ -115,10 +133,9 @@ def _group_of(s, close_first, close_index, start, model, top, left, free_positio
 
 
 @njit(cache=True, nogil=True)
-def _fit_pair(stamp, s, first_shape, beam, group, kind, shift, radius, max_fwhm, weight, out):
+def _fit_pair(stamp, s, first_shape, beam, group, kind, shift, radius, max_fwhm, spacing, weight,
+              out):
     """Fit the beam, then a free shape, to the first member of a group, the others alongside."""
-    ny, nx = stamp.shape
-    k = len(group)
     _, beam_minor, _ = shape_from_precision(beam[0], beam[1], beam[2])
     for fit in range(2):
         column = FIXED if fit == 0 else FREE
@@ -128,17 +145,8 @@ def _fit_pair(stamp, s, first_shape, beam, group, kind, shift, radius, max_fwhm,
         else:
             p[0, 3], p[0, 4], p[0, 5] = first_shape
             kind[0] = FREE_SHAPE
-        _ellipse_weight(weight, p[0, 1], p[0, 2], p[0, 3], p[0, 4], p[0, 5],
-                        _LIMIT_PER_RADIUS * radius[fit]**2)
-        for m in range(1, k):
-            for j in range(ny):
-                dy = j - p[m, 2]
-                for i in range(nx):
-                    dx = i - p[m, 1]
-                    if (p[m, 3] * dx * dx + 2 * p[m, 4] * dx * dy + p[m, 5] * dy * dy
-                            <= _LIMIT_PER_RADIUS * radius[fit]**2):
-                        weight[j, i] = 1.0
-        for m in range(k):
+        _weigh(weight, p, radius[fit], beam_minor, spacing)
+        for m in range(len(p)):
             if p[m, 0] == 0:
                 p[m, 0] = _value_at(stamp, p[m, 1], p[m, 2])
         best, status, chi2, n = fit_group(stamp, weight, p, kind, shift, 0.6 * beam_minor,
@@ -170,7 +178,7 @@ def _look_around(raw, stamp, weight, s, out):
 
 @njit(cache=True, nogil=True)
 def fit_stamps(todo, flat, begin, window, start, model, first, index, close_first, close_index,
-               beam, radius, max_shift, max_fwhm, free_position, out):
+               beam, radius, spacing, max_shift, max_fwhm, free_position, out):
     """
     Fit the beam and a free Gaussian to each source, its neighbours accounted for.
 
@@ -199,6 +207,8 @@ def fit_stamps(todo, flat, begin, window, start, model, first, index, close_firs
         Precision matrix of the beam.
     radius : (2,) array
         Semi-axes of the ellipse of pixels used, in FWHM, for both fits.
+    spacing : int
+        Distance of the pixels used of a source of several beams.
     max_shift, max_fwhm : (n,) arrays
         Limits of the fits in pixels.
     free_position : bool
@@ -223,9 +233,9 @@ def fit_stamps(todo, flat, begin, window, start, model, first, index, close_firs
             if not together:
                 add_gaussian(stamp, model[t, 0], x, y, model[t, 3], model[t, 4], model[t, 5],
                              -1.0)
-        weight = np.empty((height, width))
+        weight = np.zeros((height, width))
         _ellipse_weight(weight, start[s, 1] - left, start[s, 2] - top, beam[0], beam[1], beam[2],
-                        _LIMIT_PER_RADIUS * radius[0]**2)
+                        _LIMIT_PER_RADIUS * radius[0]**2, 1)
         _look_around(raw, alone, weight, s, out)
         group, kind, shift = _group_of(s, close_first, close_index, start, model, top, left,
                                        free_position, max_shift)
@@ -234,15 +244,16 @@ def fit_stamps(todo, flat, begin, window, start, model, first, index, close_firs
             group[0, 1], group[0, 2] = start[s, 1] - left, start[s, 2] - top
             shift[0] = max_shift[s]
         _fit_pair(stamp, s, start[s, 3:6], beam, group, kind, shift, radius,
-                  max(max_fwhm[s], 1.0), weight, out)
+                  max(max_fwhm[s], 1.0), spacing, weight, out)
         if out[s, FIXED + OUT_STATUS] == OUT_OF_BOUNDS and free_position:
             # A source that would wander off is held where it was detected.
             p = group[:1].copy()
             p[0, 1], p[0, 2] = start[s, 1] - left, start[s, 2] - top
             p[0, 3], p[0, 4], p[0, 5] = beam
             p[0, 0] = _value_at(alone, p[0, 1], p[0, 2])
+            weight[:] = 0
             _ellipse_weight(weight, p[0, 1], p[0, 2], beam[0], beam[1], beam[2],
-                            _LIMIT_PER_RADIUS * radius[0]**2)
+                            _LIMIT_PER_RADIUS * radius[0]**2, 1)
             best, _, _, _ = fit_group(alone, weight, p, np.zeros(1, np.int64), shift[:1], 0.0,
                                          1e9)
             for c in range(6):

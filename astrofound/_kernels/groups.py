@@ -21,56 +21,64 @@ FREE_POSITION, FREE_SHAPE = 1, 2
 
 
 @njit(cache=True, nogil=True)
-def _equations(stamp, weight, p, slot, kind, n, matrix, gradient, with_matrix):
-    """Return chi2 and pixels; fill J'J and J'r when asked."""
+def _used_pixels(stamp, weight):
+    """List value, weight, x and y of the pixels that count, which may be few of a large stamp."""
     ny, nx = stamp.shape
+    pixels = np.empty((ny * nx, 4))
+    n = 0
+    for j in range(ny):
+        for i in range(nx):
+            if weight[j, i] > 0 and math.isfinite(stamp[j, i]):
+                pixels[n, 0], pixels[n, 1] = stamp[j, i], weight[j, i]
+                pixels[n, 2], pixels[n, 3] = i, j
+                n += 1
+    return pixels[:n]
+
+
+@njit(cache=True, nogil=True)
+def _equations(pixels, p, slot, kind, n, matrix, gradient, with_matrix):
+    """Return chi2; fill J'J and J'r when asked."""
     k = len(p)
     jac = np.empty(n)
     if with_matrix:
         matrix[:] = 0
         gradient[:] = 0
     chi2 = 0.0
-    n_pixels = 0
-    for j in range(ny):
-        for i in range(nx):
-            value = stamp[j, i]
-            if not (weight[j, i] > 0) or not math.isfinite(value):
-                continue
-            residual = value
-            for m in range(k):
-                dx, dy = i - p[m, 1], j - p[m, 2]
-                q = p[m, 3] * dx * dx + 2 * p[m, 4] * dx * dy + p[m, 5] * dy * dy
-                e = math.exp(-0.5 * q) if q < 60.0 else 0.0
-                model = p[m, 0] * e
-                residual -= model
-                if with_matrix:
-                    s = slot[m]
-                    jac[s] = e
-                    if kind[m] >= 1:
-                        jac[s + 1] = model * (p[m, 3] * dx + p[m, 4] * dy)
-                        jac[s + 2] = model * (p[m, 4] * dx + p[m, 5] * dy)
-                    if kind[m] >= 2:
-                        t = s + 3
-                        jac[t] = -0.5 * model * dx * dx
-                        jac[t + 1] = -model * dx * dy
-                        jac[t + 2] = -0.5 * model * dy * dy
-            chi2 += weight[j, i] * residual * residual
-            n_pixels += 1
+    for j in range(len(pixels)):
+        residual, weight, x, y = pixels[j]
+        for m in range(k):
+            dx, dy = x - p[m, 1], y - p[m, 2]
+            q = p[m, 3] * dx * dx + 2 * p[m, 4] * dx * dy + p[m, 5] * dy * dy
+            e = math.exp(-0.5 * q) if q < 60.0 else 0.0
+            model = p[m, 0] * e
+            residual -= model
             if with_matrix:
-                for a in range(n):
-                    if jac[a] == 0:
-                        continue
-                    wa = weight[j, i] * jac[a]
-                    gradient[a] += wa * residual
-                    for b in range(a + 1):
-                        matrix[a, b] += wa * jac[b]
+                s = slot[m]
+                jac[s] = e
+                if kind[m] >= 1:
+                    jac[s + 1] = model * (p[m, 3] * dx + p[m, 4] * dy)
+                    jac[s + 2] = model * (p[m, 4] * dx + p[m, 5] * dy)
+                if kind[m] >= 2:
+                    t = s + 3
+                    jac[t] = -0.5 * model * dx * dx
+                    jac[t + 1] = -model * dx * dy
+                    jac[t + 2] = -0.5 * model * dy * dy
+        chi2 += weight * residual * residual
+        if with_matrix:
+            for a in range(n):
+                if jac[a] == 0:
+                    continue
+                wa = weight * jac[a]
+                gradient[a] += wa * residual
+                for b in range(a + 1):
+                    matrix[a, b] += wa * jac[b]
     if with_matrix:
         for a in range(n):
             # A member whose pixels are blank has no row: a tiny diagonal holds it in place.
             matrix[a, a] = max(matrix[a, a], 1e-30)
             for b in range(a):
                 matrix[b, a] = matrix[a, b]
-    return chi2, n_pixels
+    return chi2
 
 
 @njit(cache=True, nogil=True)
@@ -136,7 +144,7 @@ def fit_group(stamp, weight, start, kind, shift, min_fwhm, max_fwhm, n_iter_max=
     chi2 : float
         Weighted sum of squared residuals.
     n_pixels : int
-        Pixels used.
+        Sum of the weights.
     """
     k = len(start)
     slot = np.empty(k, np.int64)
@@ -146,8 +154,10 @@ def fit_group(stamp, weight, start, kind, shift, min_fwhm, max_fwhm, n_iter_max=
         n += 1 + 2 * (kind[m] >= 1) + 3 * (kind[m] >= 2)
     p, trial = start.copy(), start.copy()
     matrix, gradient, step = np.zeros((n, n)), np.zeros(n), np.zeros(n)
-    chi2, n_pixels = _equations(stamp, weight, p, slot, kind, n, matrix, gradient, True)
-    if n_pixels <= n or not math.isfinite(chi2):
+    pixels = _used_pixels(stamp, weight)
+    n_pixels = round(pixels[:, 1].sum())
+    chi2 = _equations(pixels, p, slot, kind, n, matrix, gradient, True)
+    if len(pixels) <= n or not math.isfinite(chi2):
         return p, NO_PIXELS, chi2, n_pixels
     damping, status, refused = 1e-3, TOO_MANY_STEPS, False
     for _ in range(n_iter_max):
@@ -170,7 +180,7 @@ def fit_group(stamp, weight, start, kind, shift, min_fwhm, max_fwhm, n_iter_max=
             refused = True
             damping *= 10
             continue
-        new, _ = _equations(stamp, weight, trial, slot, kind, n, matrix, gradient, False)
+        new = _equations(pixels, trial, slot, kind, n, matrix, gradient, False)
         settled = _settled(p, trial, kind, tolerance)
         if new <= chi2:
             p[:] = trial
@@ -182,5 +192,5 @@ def fit_group(stamp, weight, start, kind, shift, min_fwhm, max_fwhm, n_iter_max=
             damping *= 10
             continue
         damping = max(0.1 * damping, 1e-9)
-        chi2, _ = _equations(stamp, weight, p, slot, kind, n, matrix, gradient, True)
+        chi2 = _equations(pixels, p, slot, kind, n, matrix, gradient, True)
     return p, status, chi2, n_pixels

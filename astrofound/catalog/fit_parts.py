@@ -110,6 +110,7 @@ class FitJob:
         # In beam-correlated noise the wings carry no information, only neighbours.
         correlated = self.theta_n > 0.4 * self.beam.fwhm
         radius = np.array([0.7, 0.85] if correlated else [1.0, 1.0])
+        spacing = max(1, round(0.5 * self.beam.minor)) if correlated else 1
         out, model = np.full((n, N_OUT), np.nan), np.zeros((n, 6))
         resolved = np.zeros(n, bool)
         todo = np.flatnonzero(active)
@@ -117,7 +118,7 @@ class FitJob:
         for n_left in reversed(range(self.n_passes)):
             fit_stamps(todo, stamps.flat, stamps.begin, stamps.window, start, model, link.first,
                        link.index, link.close_first, link.close_index, beam_precision(self.beam),
-                       radius, max_shift, max_fwhm, self.free_position, out)
+                       radius, spacing, max_shift, max_fwhm, self.free_position, out)
             resolved[todo] = self._is_resolved(out[todo], rms[todo], threshold[todo])
             new = np.where(resolved[:, None], out[:, FREE:FREE + 6], out[:, FIXED:FIXED + 6])
             new[~np.isfinite(new).all(axis=1) | ~active] = 0
