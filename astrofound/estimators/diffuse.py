@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from astrofound._kernels.boxes import overlap_lists
 from astrofound.catalog import Detections, boxes_around
 from astrofound.pipeline import active_runner
 from astrofound.preprocess import (
@@ -125,8 +126,7 @@ def add_diffuse(image, noise, detections, *, threshold=0.5, remeasure=None, opti
     sources = _Sources.of(detections.select(placed), fwhm, side, options.compact)
     islands, score = _find(image, noise, sources, side, threshold, options)
     fragment = np.zeros(len(detections), bool)
-    for island in islands:
-        fragment[placed] |= sources.fragments(island)
+    fragment[placed] = sources.fragments(islands)
     diffuse = _to_detections(islands, score, side)
     if islands and remeasure is not None:
         half = 0.5 * (diffuse.boxes[:, 2:] - diffuse.boxes[:, :2])
@@ -211,26 +211,51 @@ class _Sources:
             part |= ((column - x) / half[k, 0])**2 + ((row - y) / half[k, 1])**2 < 1
         return covered
 
-    def explain(self, island):
-        """Whether the sources make up most of a smoothed peak, or one of them covers it."""
-        row, column = island.peak
-        x1, y1, x2, y2 = self.boxes.T - 0.5
-        covering = (x1 < column) & (column < x2) & (y1 < row) & (row < y2)
-        if (self.is_multi & covering).any():
-            return True
-        area = self.half.prod(axis=1)
-        wider = area + island.width**2
-        near = np.exp(-4 * math.log(2) * ((self.x - column)**2 + (self.y - row)**2) / wider)
-        # of one that was left out, wings and artefacts may remain
-        level = self.peak * area / wider * near * np.where(self.is_hole, _REMAINDER, 1)
-        return bool(level[~self.is_multi].sum() > _EXPLAINED * island.level)
+    def explain(self, islands):
+        """Whether the sources make up most of each smoothed peak, or one of them covers it."""
+        # beyond this many widths of both, less than 1e-12 of a source is left
+        reach = 3.2 * np.sqrt(self.half.prod(axis=1))
+        around = np.column_stack([self.x - reach, self.y - reach, self.x + reach, self.y + reach])
+        np.minimum(around[:, :2], self.boxes[:, :2] - 0.5, out=around[:, :2])
+        np.maximum(around[:, 2:], self.boxes[:, 2:] - 0.5, out=around[:, 2:])
+        tops = np.array([[*island.peak[::-1], 3.2 * island.width] for island in islands])
+        first, index = overlap_lists(_squares(*tops.reshape(-1, 3).T), around)
+        return np.array([self._explain(island, index[first[k]:first[k + 1]])
+                         for k, island in enumerate(islands)], bool)
 
-    def fragments(self, island):
-        """Which sources lie on an island and do not stand out of it."""
-        width2 = island.width**2
-        height = island.level_at(*self.rows_and_columns())
-        height *= 1 + width2 / max(island.half.prod(), width2)
-        return self.peak < 1.3 * height + _STANDS_OUT     # never where the height is NaN
+    def _explain(self, island, near):
+        row, column = island.peak
+        x1, y1, x2, y2 = self.boxes[near].T - 0.5
+        is_multi = self.is_multi[near]
+        if (is_multi & (x1 < column) & (column < x2) & (y1 < row) & (row < y2)).any():
+            return True
+        area = self.half[near].prod(axis=1)
+        wider = area + island.width**2
+        share = np.exp(-4 * math.log(2) * ((self.x[near] - column)**2 + (self.y[near] - row)**2)
+                       / wider)
+        # of one that was left out, wings and artefacts may remain
+        share *= np.where(self.is_hole[near], _REMAINDER, 1)
+        level = self.peak[near] * area / wider * share
+        return bool(level[~is_multi].sum() > _EXPLAINED * island.level)
+
+    def fragments(self, islands):
+        """Which sources lie on one of the islands and do not stand out of it."""
+        fragment = np.zeros(len(self.x), bool)
+        row, column = self.rows_and_columns()
+        boxes = np.array([island.box for island in islands], float).reshape(-1, 4)
+        first, index = overlap_lists(boxes, _squares(column, row, 0.0))
+        for k, island in enumerate(islands):
+            near = index[first[k]:first[k + 1]]
+            width2 = island.width**2
+            height = island.level_at(row[near], column[near])
+            height *= 1 + width2 / max(island.half.prod(), width2)
+            fragment[near] |= self.peak[near] < 1.3 * height + _STANDS_OUT  # never where NaN
+        return fragment
+
+
+def _squares(x, y, reach):
+    """Boxes of so much to each side of some points."""
+    return np.column_stack([x - reach, y - reach, x + reach, y + reach]).astype(float)
 
 
 def _find(image, noise, sources, side, threshold, options):
@@ -253,7 +278,9 @@ def _find(image, noise, sources, side, threshold, options):
         sources.peak[found.pop('source')] = found.pop('peak_snr')
         n_seen += int(found.pop('n_seen'))
         islands += unpack_islands(found)
-    islands = [island for island in one_a_source(islands) if not sources.explain(island)]
+    islands = one_a_source(islands)
+    explained = sources.explain(islands)
+    islands = [islands[k] for k in np.flatnonzero(~explained)]
     snr, width = (np.array([getattr(island, name) for island in islands], float)
                   for name in ('snr', 'width'))
     density = diffuse_density(snr, width / beam, n_seen / beam**2, options.density)
