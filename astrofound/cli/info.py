@@ -16,7 +16,8 @@ def command(image, hdu, plane, beam, system):
     """Say how IMAGE is understood; without one, say what is installed."""
     rows = _installation() if image is None else _image(image, hdu, plane, beam)
     if system:
-        rows += _system()
+        known = dict(rows)
+        rows += [row for row in _system() if row[0] not in known]
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         click.echo(f'{name:{width}}  {value}')

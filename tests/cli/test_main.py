@@ -62,6 +62,8 @@ def test_what_it_runs_on(capsys, monkeypatch):
     for word in ('python', 'cores', 'scikit-learn', 'HF_HUB_OFFLINE'):
         assert word in said
     assert 'pytest' not in said
+    names = [line.split()[0] for line in said.splitlines()]
+    assert len(names) == len(set(names))
 
 
 def test_old_click_hides_what_stopped_a_command(monkeypatch, capsys):
