@@ -83,7 +83,9 @@ def _draw_bins(ax, bins, label):
                     markersize=4, capsize=2, linewidth=1, label=column)
     ax.set(xscale='log', ylim=(-0.03, 1.05), xlim=(low.min() * 0.95, high.max() * 1.05),
            xlabel=label, ylabel='fraction')
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    # more than that would touch each other
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high.max() < 80 * low.min()
+                                          else (1, 3)))
     ax.xaxis.set_major_formatter('{x:g}')
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.grid(alpha=0.3)

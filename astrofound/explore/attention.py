@@ -66,6 +66,8 @@ def plot_attention_contours(maps, *, block=-1, heads=(0, 1), percentile=90.0, im
             for color, head in zip(_colors(len(heads)), heads, strict=True):
                 _draw_contour(ax, one, picture, one.maps[block, head], percentile, color)
             ax.set_title(titles[number] if titles else one.backbone, fontsize='medium')
+            if number:
+                ax.set_ylabel('')
         _head_legend(figure, heads, percentile)
     return figure
 

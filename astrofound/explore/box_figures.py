@@ -4,7 +4,7 @@ import numpy as np
 
 from astrofound.utils import InputError
 
-from .figures import drawing
+from .figures import MARKERS, PALETTE, drawing
 
 __all__ = ['plot_box_scores']
 
@@ -40,11 +40,12 @@ def plot_box_scores(scores, *, reference=None, path=None):
         raise InputError(f"'reference' must be one of {', '.join(curves)}, got {reference!r}")
     with drawing(path, None, (6.0, 4.0 if reference is None else 6.0)) as figure:
         axes = np.atleast_1d(figure.subplots(1 if reference is None else 2, 1, sharex=True))
-        for name, (iou, value) in curves.items():
-            axes[0].plot(iou, value, marker='o', label=name)
+        for number, (name, (iou, value)) in enumerate(curves.items()):
+            style = {'color': PALETTE[number % len(PALETTE)],
+                     'marker': MARKERS[number % len(MARKERS)]}
+            axes[0].plot(iou, value, label=name, **style)
             if reference is not None and name != reference:
-                axes[1].plot(iou, value - np.interp(iou, *curves[reference]), marker='o',
-                             label=name)
+                axes[1].plot(iou, value - np.interp(iou, *curves[reference]), label=name, **style)
         axes[0].set(ylabel='mAP', ylim=(0, 1))
         axes[0].legend(loc='lower left', fontsize='small')
         if reference is not None:

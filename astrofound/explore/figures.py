@@ -12,7 +12,8 @@ from astrofound.utils import InputError, atomic_path, check_place
 
 __all__ = [
     'FIGURE_COLORS', 'Thumbnail', 'add_sky_axes', 'check_figure_path', 'display_top',
-    'display_unit', 'drawing', 'make_thumbnail', 'new_figure', 'reduce_blocks', 'save_figure',
+    'display_unit', 'drawing', 'make_thumbnail', 'name_ticks', 'new_figure', 'reduce_blocks',
+    'save_figure',
 ]
 
 #: Colour of each class, from Okabe & Ito's set that colour-blind readers can tell apart.
@@ -111,7 +112,26 @@ def add_sky_axes(figure, wcs, position=(1, 1, 1)):
         coordinate.set_axislabel(name)
         coordinate.display_minor_ticks(True)
         coordinate.set_ticklabel(exclude_overlapping=True)
+        if position[1] > 1:  # labels of a narrow panel would touch each other
+            coordinate.set_ticks(number=3)
+            coordinate.set_ticklabel(size='small')
     return ax
+
+
+def name_ticks(ax, names):
+    """
+    Write names along the x axis of a figure, aslant where they are long.
+
+    Parameters
+    ----------
+    ax : `~matplotlib.axes.Axes`
+        Where to write.
+    names : sequence of str
+        Those of the places 0, 1, 2 and so on.
+    """
+    long = max(map(len, names)) > 5
+    ax.set_xticks(range(len(names)), names, rotation=30 if long else 0,
+                  ha='right' if long else 'center', fontsize='small')
 
 
 def save_figure(figure, path, *, dpi=150):

@@ -5,7 +5,7 @@ import numpy as np
 from astrofound.evaluation import ClassificationReport
 from astrofound.utils import InputError
 
-from .figures import MARKERS, PALETTE, drawing
+from .figures import MARKERS, PALETTE, drawing, name_ticks
 
 __all__ = ['plot_confusion', 'plot_reliability']
 
@@ -53,7 +53,7 @@ def plot_confusion(confusion, classes=None, *, path=None, figure=None):
             ax.text(column, row, str(number), ha='center', va='center', fontsize='small',
                     color='white' if shares[row, column] > 0.55 else 'black')
         names = [str(name) for name in classes]
-        ax.set_xticks(range(n_classes), names, rotation=30, ha='right', fontsize='small')
+        name_ticks(ax, names)
         ax.set_yticks(range(n_classes), names, fontsize='small')
         ax.set(xlabel='predicted', ylabel='true')
         figure.colorbar(drawn, ax=ax, shrink=0.8, label='fraction of the true class')

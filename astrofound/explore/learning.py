@@ -5,7 +5,7 @@ import numpy as np
 from astrofound.evaluation import class_rates
 from astrofound.utils import InputError
 
-from .figures import GREY, MARKERS, PALETTE, drawing
+from .figures import GREY, MARKERS, PALETTE, drawing, name_ticks
 
 __all__ = ['plot_class_scores', 'plot_learning_curves', 'plot_strategies']
 
@@ -55,12 +55,12 @@ def plot_learning_curves(panels, *, metrics=('f1',), stacked=False, published=No
                          'LearningCurve.summarize() gave')
     with drawing(path, figure, _size(len(parts), stacked)) as figure:
         axes = _axes(figure, len(parts), stacked)
-        handles = {}
+        handles, places = {}, _places(panels)
         for ax, (title, table, metric) in zip(axes, parts, strict=True):
-            for name, place in _places(panels).items():
+            for name, place in places.items():
                 rows = table[table['name'] == name]
                 if len(rows):
-                    handles[name] = _draw_curve(ax, rows, metric, place, name)
+                    handles[name] = _draw_curve(ax, rows, metric, place, name, len(places))
             for fraction, value, label in (published or {}).get(title, ()):
                 handles[label] = ax.plot(100 * fraction, value, '*', color='black', markersize=9,
                                          markerfacecolor='white', zorder=5)[0]
@@ -126,9 +126,7 @@ def plot_class_scores(panels, *, metric='f1', path=None, figure=None):
                     linewidth=0.4,
                     yerr=_lengths(mean, values.min(axis=0), values.max(axis=0)),
                     error_kw={'elinewidth': 0.8, 'capsize': 1.5})
-            ax.set_xticks(np.arange(len(classes)), classes,
-                          rotation=30 if max(map(len, classes)) > 5 else 0,
-                          ha='right' if max(map(len, classes)) > 5 else 'center', fontsize='small')
+            name_ticks(ax, classes)
             ax.set(ylim=(0, 1), ylabel=NAMES[metric])
             ax.set_title(title, fontsize='medium')
             ax.grid(alpha=0.3, axis='y')
@@ -175,7 +173,8 @@ def plot_strategies(summary, *, published=None, path=None, figure=None):
         colors = [GREY if name == summary.meta['baseline'] else
                   PALETTE[0] if value >= reference else PALETTE[4]
                   for name, value in zip(names, f1, strict=True)]
-        ax.barh(y, f1, 0.7, color=colors, xerr=_lengths(f1, summary['f1_low'], summary['f1_high']),
+        bars = _lengths(f1, summary['f1_low'], summary['f1_high'])
+        ax.barh(y, f1, 0.7, color=colors, xerr=bars if bars.any() else None,
                 error_kw={'elinewidth': 0.8, 'capsize': 2})
         ax.axvline(reference, color='black', linewidth=0.8, linestyle=':')
         for place, name, change in zip(y, names, summary['change'], strict=True):
@@ -223,11 +222,11 @@ def _axes(figure, n_panels, stacked):
     return figure.subplots(1, n_panels, squeeze=False)[0]
 
 
-def _draw_curve(ax, rows, metric, place, name):
+def _draw_curve(ax, rows, metric, place, name, n_curves):
     """One classifier; lines are set apart by a hair so that their bars can be told apart."""
     value = np.asarray(rows[metric])
     bars = _lengths(value, rows[f'{metric}_low'], rows[f'{metric}_high'])
-    x = 100 * np.asarray(rows['fraction']) + 0.7 * ((place % 5) - 2)
+    x = 100 * np.asarray(rows['fraction']) + 0.7 * (place % 5 - (min(n_curves, 5) - 1) / 2)
     return ax.errorbar(x, value, yerr=bars, color=PALETTE[place % len(PALETTE)],
                        marker=MARKERS[place % len(MARKERS)], markersize=4, linewidth=1.1,
                        linestyle=('-', '--')[place // len(PALETTE) % 2], capsize=2, label=name)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .figures import drawing
+from .figures import PALETTE, drawing
 
 __all__ = ['plot_box_training', 'plot_training']
 
@@ -33,12 +33,12 @@ def plot_training(history, *, path=None):
     """
     entries = [json.loads(line) for line in Path(history).read_text().splitlines()]
     with drawing(path, None, (6.0, 5.0)) as figure:
-        losses, merits = figure.subplots(2, 1, sharex=True)
+        losses, merits = _panels(figure)
         rounds = np.array([entry['round'] for entry in entries])
         for name, style in (('centre', '-'), ('offset', '--'), ('size', '-.'), ('class', ':')):
             losses.semilogy(rounds, [entry[name] for entry in entries], style, label=name)
         losses.set_ylabel('loss on training crops')
-        losses.legend(ncols=4, fontsize='small')
+        _legend_above(losses)
         judged = [entry for entry in entries if 'f1' in entry]
         for name, label, marker in (('f1', 'best F1, S/N ≥ 5', 'o'),
                                     ('completeness_95', 'completeness at 95 % reliability', 's')):
@@ -69,14 +69,14 @@ def plot_box_training(history, *, path=None, figure=None):
     """
     entries = [json.loads(line) for line in Path(history).read_text().splitlines()]
     with drawing(path, figure, (6.0, 5.0)) as figure:
-        losses, merits = figure.subplots(2, 1, sharex=True)
+        losses, merits = _panels(figure)
         epochs = [entry['epoch'] for entry in entries]
         for name, style in zip(filter(_LOSSES.get, entries[0]), ('-', '--', '-.', ':'),
                                strict=False):
             losses.semilogy(epochs, [entry[name] for entry in entries], style,
                             label=_LOSSES[name])
         losses.set_ylabel('loss')
-        losses.legend(ncols=4, fontsize='small')
+        _legend_above(losses)
         judged = [entry for entry in entries if 'map_50' in entry]
         for step, marker in ((50, 'o'), (70, 's')):
             merits.plot([entry['epoch'] for entry in judged],
@@ -85,3 +85,16 @@ def plot_box_training(history, *, path=None, figure=None):
         merits.set(xlabel='epoch', ylabel='on held-out images', ylim=(0, 1))
         merits.legend(loc='lower right', fontsize='small')
     return figure
+
+
+def _panels(figure):
+    panels = figure.subplots(2, 1, sharex=True)
+    for ax in panels:
+        ax.set_prop_cycle(color=PALETTE)
+    return panels
+
+
+def _legend_above(ax):
+    """Name the lines where none of them can pass."""
+    ax.legend(loc='lower left', bbox_to_anchor=(0, 1), borderaxespad=0.2, ncols=4,
+              fontsize='small', frameon=False)

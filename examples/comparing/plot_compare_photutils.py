@@ -60,7 +60,7 @@ for name, rank in (('compact', 'score'), ('segmentation', 'snr')):
                 fmt=styles[name], color=colors[name], capsize=2, label=name)
     print(f'{name}: cut at {rank} {cut:.2f}, completeness {kept.completeness:.2f}, '
           f'reliability {kept.reliability:.2f}')
-ax.set(xscale='log', xlabel='S/N of the true source', ylabel='found', ylim=(0, 1.04))
+ax.set(xscale='log', xlabel='S/N of the true source', ylabel='fraction found', ylim=(0, 1.04))
 ax.set_xticks(edges, edges)
 ax.minorticks_off()
 ax.legend(frameon=False)

@@ -36,6 +36,7 @@ plt.show()
 
 # %%
 # Which reliability to ask the detector for, so that 95 % of this catalogue are real as far as
-# the inverted image can tell; and to be sure of it at one sigma.
+# the inverted image can tell; and to be sure of it at one sigma. NaN means that no value is
+# enough: the stricter the cut, the fewer sources there are in so small a field to judge by.
 
 print(assessment.reliability_needed(0.95), assessment.reliability_needed(0.95, sure=True))

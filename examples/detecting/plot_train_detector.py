@@ -69,12 +69,13 @@ plt.show()
 # thresholds, not at the reliability that they promise.
 
 fig, ax = plt.subplots(figsize=(4.5, 3.6), layout='constrained')
-for (name, weights), color in zip({'trained here': folder / 'run', 'bundled': 'compact'}.items(),
-                                  ('#D55E00', '#0072B2'), strict=True):
+for (name, weights), style in zip({'trained here': folder / 'run', 'bundled': 'compact'}.items(),
+                                  ({'color': '#D55E00', 'ls': '--'}, {'color': '#0072B2'}),
+                                  strict=True):
     sources = SourceDetector(weights, threshold=0.1).predict(other.image)
     score = score_truth(sources, other.truth, min_snr=5)
     curve = score.curve()
-    ax.plot(curve['reliability'], curve['completeness'], color=color, label=name)
+    ax.plot(curve['reliability'], curve['completeness'], label=name, **style)
     print(f'{name}: completeness {score.completeness_at(0.95):.2f} at 95 % reliability')
 ax.set(xlabel='reliability', ylabel='completeness above S/N 5', xlim=(0.5, 1.02), ylim=(0, 1.02))
 ax.legend(frameon=False)

@@ -56,11 +56,14 @@ print(f'right about {classifier.score(tests, truth):.0%} of the test cutouts')
 
 rows = np.flatnonzero(truth == 'source')
 sources = [tests[row] for row in rows]
+off_centre = np.abs(places[rows] - (side - 1) / 2).max(axis=1)
+shown = np.flatnonzero((off_centre > 6) & (off_centre < 15))[:3]
 maps = {}
 for name, backbone in (('random', 'toy_dinov2'), ('trained', classifier.network_.backbone)):
     maps[name] = FeatureExtractor(backbone, image_size=side).attention(sources)
 for name, some in maps.items():
-    plot_attention_contours(some[:3], block=0, heads=(1, 2), percentile=95, image=sources[:3],
+    plot_attention_contours([some[number] for number in shown], block=0, heads=(1, 2),
+                            percentile=95, image=[sources[number] for number in shown],
                             titles=[name] * 3,
                             figure=plt.figure(figsize=(8, 3.1), layout='constrained'))
 plt.show()
@@ -85,6 +88,6 @@ for (name, share), shift, color in zip(shares.items(), (-0.2, 0.2), ('#999999', 
 ax.axhline(np.mean(near), color='black', lw=1, ls=':')
 ax.set_xticks(heads, [f'block {head // 3 + 1}\nhead {head % 3 + 1}' for head in heads],
               fontsize='small')
-ax.set(ylabel='attention on the source (median)', ylim=(0, 1))
+ax.set(ylabel='attention on the source (median)', ylim=(0, 1.05))
 ax.legend(frameon=False)
 plt.show()

@@ -44,8 +44,8 @@ for column, beam_pix in zip(axes.T, (2.4, 5.6, 16), strict=True):
         scale = 6 / one.target_fwhm_pix
         edges = scale * np.array([-0.5 - x, pixels.shape[1] - 0.5 - x,
                                   -0.5 - y, pixels.shape[0] - 0.5 - y])
-        ax.imshow(np.arcsinh(pixels / sky.rms), origin='lower', cmap='gray_r', extent=edges,
-                  vmin=-1, vmax=5)
+        ax.imshow(np.arcsinh(pixels / sky.rms / 3), origin='lower', cmap='gray_r', extent=edges,
+                  vmin=-0.8, vmax=np.arcsinh(source['snr'] / 3))
         ax.set(xlim=(-30, 30), ylim=(-30, 30))
     column[0].set_title(f'{beam_pix:g} pixels a beam')
 figure.supxlabel('offset (arcsec)')

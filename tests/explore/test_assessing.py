@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -8,14 +10,14 @@ from astrofound.explore import plot_assessment
 from astrofound.utils import InputError
 
 
-def assessment(n=60, *, unit=u.Jy, spurious=3):
+def assessment(n=60, *, unit=u.Jy, spurious=3, brightest=4e-3):
     rng = np.random.default_rng(0)
 
     def table(n_rows):
         return QTable({'x_centroid': rng.uniform(0, 99, n_rows),
                        'y_centroid': rng.uniform(0, 49, n_rows),
                        'snr': rng.uniform(2, 40, n_rows),
-                       'flux': rng.uniform(2e-4, 4e-3, n_rows) * unit,
+                       'flux': np.geomspace(2e-4, brightest, n_rows) * unit,
                        'score': rng.uniform(0.5, 1, n_rows)})
 
     injected = table(n)
@@ -33,6 +35,19 @@ def test_three_panels(tmp_path):
     assert len(cells.texts) == 8
     assert '59 sources injected,  30 detected,  3 in the inverted' in figure.get_suptitle()
     assert (tmp_path / 'a.png').stat().st_size > 1000
+
+
+@pytest.mark.parametrize('brightest', [2e-3, 4e-3, 2e-2, 2e-1])
+def test_labels_of_ticks_stay_apart(brightest):
+    figure = plot_assessment(assessment(brightest=brightest))
+    figure.set_size_inches(10, 3.3)
+    figure.draw_without_rendering()
+    for ax in figure.axes[:2]:
+        low, high = ax.get_xlim()
+        boxes = [label.get_window_extent() for tick, label in
+                 zip(ax.get_xticks(), ax.get_xticklabels(), strict=True) if low <= tick <= high]
+        assert len(boxes) >= 3
+        assert all(one.x1 + 3 < other.x0 for one, other in pairwise(boxes))
 
 
 def test_without_unit_or_spurious_sources():

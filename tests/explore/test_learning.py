@@ -45,6 +45,15 @@ def test_learning_curves(tmp_path, runs):
     assert (tmp_path / 'a.png').stat().st_size > 10_000
 
 
+@pytest.mark.parametrize('n', [1, 2])
+def test_curves_lie_on_both_sides_of_their_ticks(n, runs):
+    names = ['bayes', 'chance'][:n]
+    summary = CURVE.summarize(runs)
+    figure = plot_learning_curves({'radio': summary[np.isin(summary['name'], names)]})
+    x = [bars.lines[0].get_xdata() for bars in figure.axes[0].containers]
+    np.testing.assert_allclose(np.mean(x, axis=0), [10, 30, 100])
+
+
 def test_panels_of_metrics_and_above_each_other(runs):
     summary = CURVE.summarize(runs)
     figure = plot_learning_curves({'MiraBest': summary}, metrics=('precision', 'recall'))

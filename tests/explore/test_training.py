@@ -19,5 +19,7 @@ def test_terms_of_the_loss_of_each_head(head, labels, tmp_path):
     figure = plot_box_training(tmp_path / 'history.jsonl', path=tmp_path / 'history.png')
     losses, merits = figure.axes
     assert [line.get_label() for line in losses.lines] == labels
+    figure.draw_without_rendering()
+    assert losses.get_legend().get_window_extent().y0 >= losses.get_window_extent().y1
     assert [line.get_label() for line in merits.lines] == ['mAP@50', 'mAP@70']
     assert (tmp_path / 'history.png').stat().st_size > 0
