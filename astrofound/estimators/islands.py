@@ -14,6 +14,7 @@ __all__ = ['Island', 'find_islands', 'one_a_source', 'pack_islands', 'unpack_isl
 
 _EIGHT = np.ones((3, 3), bool)
 _VALLEY = 3.0          # S/N by which two peaks stand above the valley between them
+_PART = 4.0            # S/N of a narrow island from which it may be a source on a wide one
 _NUMBERS = ('snr', 'width', 'level', 'x', 'y')
 
 
@@ -231,7 +232,10 @@ def unpack_islands(arrays):
 
 def one_a_source(islands):
     """
-    Keep the most significant of the islands that overlap.
+    Keep one island a source: the most significant of those that overlap.
+
+    A wide island gives way to narrower ones on it that do not overlap and whose S/N, added in
+    squares, exceed its own: then it is several sources seen as one.
 
     Parameters
     ----------
@@ -243,6 +247,21 @@ def one_a_source(islands):
     islands : list of Island
         The most significant first.
     """
+    islands = list(islands)
+    boxes = np.array([island.box for island in islands], dtype=float).reshape(-1, 4)
+    first, index = overlap_lists(boxes, boxes)
+    single = []
+    for k, island in enumerate(islands):
+        near = (islands[m] for m in index[first[k]:first[k + 1]])
+        parts = _without_overlaps([other for other in near if other.width < island.width
+                                   and other.snr > _PART and island.holds(other)])
+        if len(parts) < 2 or sum(part.snr**2 for part in parts) <= island.snr**2:
+            single.append(island)
+    return _without_overlaps(single)
+
+
+def _without_overlaps(islands):
+    """Keep the most significant of the islands that overlap, and sort them by it."""
     islands = sorted(islands, key=lambda i: (-i.snr, i.width, i.peak))
     boxes = np.array([island.box for island in islands], dtype=float).reshape(-1, 4)
     first, index = overlap_lists(boxes, boxes)

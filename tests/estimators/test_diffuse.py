@@ -6,6 +6,7 @@ from scipy import ndimage
 from astrofound.catalog import Detections, boxes_around, measure_sources
 from astrofound.estimators import DiffuseOptions, SourceDetector, add_diffuse, score_diffuse
 from astrofound.estimators.diffuse_scores import diffuse_density
+from astrofound.estimators.islands import Island, one_a_source
 from astrofound.image import PixelBeam, SurveyImage
 from astrofound.preprocess import noise_map
 from astrofound.utils import InputError
@@ -200,3 +201,15 @@ def test_density_stays_near_what_is_expected():
     assert diffuse_density(np.full(1000, 20.0), np.full(1000, 3.0), 1e4, 5e-5) == (
         pytest.approx(8 * 5e-5))
     assert diffuse_density(np.empty(0), np.empty(0), 0.0, 5e-5) == pytest.approx(5e-5)
+
+
+@pytest.mark.parametrize(('snr', 'expected'), [(9.0, [9.0, 9.0]), (7.0, [11.0]), (3.5, [11.0])])
+def test_wide_island_gives_way_to_its_parts(snr, expected):
+    def island(snr, width, column, side):
+        corner = 40 - side // 2, column - side // 2
+        return Island(snr, width, 1.0, column, 40.0, np.full(2, width), (40, column), corner,
+                      np.ones((side, side)))
+
+    parts = [island(snr, 6.0, column, 11) for column in (30, 50)]
+    kept = one_a_source([island(11.0, 12.0, 40, 61), *parts])
+    assert [one.snr for one in kept] == expected
