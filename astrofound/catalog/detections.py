@@ -4,6 +4,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from ..utils import Rows
+
 __all__ = ['CLASS_NAMES', 'Detections']
 
 #: Names of the source classes; a class code is an index into this tuple.
@@ -11,7 +13,7 @@ CLASS_NAMES = ('point', 'extended', 'multi')
 
 
 @dataclass(frozen=True)
-class Detections:
+class Detections(Rows):
     """
     Positions, boxes, scores and classes of ``n`` detections in pixels of one image.
 
@@ -64,25 +66,6 @@ class Detections:
                 msg = f'{name!r} must hold {n} detections as x does, got {len(value)}'
                 raise ValueError(msg)
             object.__setattr__(self, name, np.ascontiguousarray(value))
-
-    def __len__(self):
-        return len(self.x)
-
-    def select(self, index):
-        """
-        Return some of the detections.
-
-        Parameters
-        ----------
-        index : `~numpy.ndarray` of int or bool, or slice
-            Which ones, in which order.
-
-        Returns
-        -------
-        detections : `Detections`
-            The chosen ones.
-        """
-        return Detections(*(getattr(self, field.name)[index] for field in fields(self)))
 
     @classmethod
     def concatenate(cls, parts):

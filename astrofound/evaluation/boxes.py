@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..utils import InputError, check_number
+from ..utils import InputError, Rows, check_number
 
 __all__ = ['IOU_THRESHOLDS', 'BoxScores', 'BoxSet', 'box_overlaps', 'match_boxes', 'score_boxes']
 
@@ -13,7 +13,7 @@ IOU_THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 @dataclass(frozen=True, eq=False)
-class BoxSet:
+class BoxSet(Rows):
     """
     Boxes in one image, found or true.
 
@@ -54,26 +54,6 @@ class BoxSet:
                 raise InputError(f'{name!r} must have one value for each of {len(boxes)} boxes, '
                                  f'got {len(value)}')
             object.__setattr__(self, name, value)
-
-    def __len__(self):
-        return len(self.boxes)
-
-    def select(self, index):
-        """
-        Take some of the boxes.
-
-        Parameters
-        ----------
-        index : array of int or bool
-            Which ones.
-
-        Returns
-        -------
-        boxes : BoxSet
-            The chosen ones.
-        """
-        return BoxSet(self.boxes[index], self.labels[index], self.scores[index],
-                      self.ignored[index], self.snr[index])
 
 
 @dataclass(frozen=True)

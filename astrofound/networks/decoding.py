@@ -1,11 +1,12 @@
 """From the output planes of the compact network to lists of candidates."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from astrofound.catalog import CLASS_NAMES
+from astrofound.utils import Rows
 
 from .compact import HEAD_CHANNELS, STRIDE
 
@@ -49,7 +50,7 @@ def unfold_vector(folded):
 
 
 @dataclass(frozen=True)
-class Candidates:
+class Candidates(Rows):
     """
     Local maxima of the score plane, in network pixels.
 
@@ -81,25 +82,6 @@ class Candidates:
     def class_code(self):
         """Index of the likeliest class into `astrofound.catalog.CLASS_NAMES`."""
         return self.class_logits.argmax(axis=1).astype(np.int8)
-
-    def __len__(self):
-        return len(self.x)
-
-    def select(self, index):
-        """
-        Return some of the candidates.
-
-        Parameters
-        ----------
-        index : array_like
-            Boolean mask or integer index.
-
-        Returns
-        -------
-        candidates : Candidates
-            The chosen ones.
-        """
-        return Candidates(*(getattr(self, field.name)[index] for field in fields(self)))
 
     def pixels(self, shape, origin=(0, 0)):
         """

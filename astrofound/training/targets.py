@@ -5,13 +5,14 @@ It finds parts: every source is one, save that each separate peak of a radio gal
 of its own, which says where the middle of the whole source is and how large that is.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from astrofound.catalog import CLASS_NAMES
 from astrofound.networks.compact import STRIDE
 from astrofound.networks.decoding import fold_vector
+from astrofound.utils import Rows
 
 __all__ = ['SNR_DEMAND', 'SNR_IGNORE', 'SourceLabels', 'Targets', 'encode_targets']
 
@@ -23,7 +24,7 @@ _REGRESSION_FLOOR = 0.3  # share of the heat from which on a cell also learns bo
 
 
 @dataclass(frozen=True)
-class SourceLabels:
+class SourceLabels(Rows):
     """
     Parts of the true sources of a field, in network pixels.
 
@@ -50,25 +51,6 @@ class SourceLabels:
     class_code: np.ndarray
     snr: np.ndarray
     source: np.ndarray
-
-    def __len__(self):
-        return len(self.x)
-
-    def select(self, index):
-        """
-        Return some of the parts.
-
-        Parameters
-        ----------
-        index : array_like
-            Boolean mask or integer index.
-
-        Returns
-        -------
-        labels : SourceLabels
-            The chosen ones.
-        """
-        return SourceLabels(*(getattr(self, field.name)[index] for field in fields(self)))
 
 
 @dataclass(frozen=True)

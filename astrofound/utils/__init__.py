@@ -26,12 +26,13 @@ from .optional import require
 from .plugins import load_plugins
 from .process import tune_process
 from .progress import progress_bar
+from .rows import Rows
 from .threads import limit_threads, usable_cores
 from .validation import check_choice, check_number, nearest_name
 
 __all__ = [
     'AstrofoundError', 'AstrofoundWarning', 'BeamWarning', 'DatasetWarning', 'DomainWarning',
-    'HeaderWarning', 'InputError',
+    'HeaderWarning', 'InputError', 'Rows',
     'LicenseWarning', 'MissingDependencyError', 'NoBeamError', 'NoDetectionsWarning',
     'NoWCSWarning', 'ReadError', 'SkippedImagesWarning', 'TrainingError', 'WorkerError',
     'WriteError',
