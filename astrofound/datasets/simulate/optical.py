@@ -199,7 +199,8 @@ class OpticalSky:
         mean = light + sky
         fluctuation = exposed / self.gain - mean
         kernel = resampling_kernel(rng, options.resampling)
-        level = np.sqrt(sky * self.gain + self.read_noise**2) / self.gain
+        # where a gradient takes more than there is, no photons are left
+        level = np.sqrt(np.maximum(sky * self.gain, 0.0) + self.read_noise**2) / self.gain
         smoothing = 1.0
         if kernel is not None:
             fluctuation = ndimage.convolve(fluctuation, kernel, mode='reflect')
