@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
-from .gaussian import OUT_OF_BOUNDS, add_gaussian, shape_from_precision
+from .gaussian import OUT_OF_BOUNDS, add_gaussian, ellipse_window, shape_from_precision
 from .groups import FREE_POSITION, FREE_SHAPE, fit_group
 
 __all__ = [
@@ -53,13 +53,10 @@ def copy_stamp(tile, y0, x0, flat, begin, top, left, height, width):
 def _ellipse_weight(weight, x, y, a, b, c, limit, spacing):
     """Weigh the pixels inside an ellipse: each by 1, or one in ``spacing**2`` for all of them."""
     ny, nx = weight.shape
-    det = a * c - b * b
-    if not det > 0:
-        return
-    reach_y, reach_x = math.sqrt(limit * a / det), math.sqrt(limit * c / det)
-    for j in range(max(0, math.ceil(y - reach_y)), min(ny, int(y + reach_y) + 1)):
+    top, bottom, left, right = ellipse_window(ny, nx, x, y, a, b, c, limit)
+    for j in range(top, bottom):
         dy = j - y
-        for i in range(max(0, math.ceil(x - reach_x)), min(nx, int(x + reach_x) + 1)):
+        for i in range(left, right):
             dx = i - x
             if a * dx * dx + 2 * b * dx * dy + c * dy * dy <= limit:
                 counts = j % spacing == 0 and i % spacing == 0
@@ -251,9 +248,7 @@ def fit_stamps(todo, flat, begin, window, start, model, first, index, close_firs
             p[0, 1], p[0, 2] = start[s, 1] - left, start[s, 2] - top
             p[0, 3], p[0, 4], p[0, 5] = beam
             p[0, 0] = _value_at(alone, p[0, 1], p[0, 2])
-            weight[:] = 0
-            _ellipse_weight(weight, p[0, 1], p[0, 2], beam[0], beam[1], beam[2],
-                            _LIMIT_PER_RADIUS * radius[0]**2, 1)
+            _weigh(weight, p, radius[0], shape_from_precision(beam[0], beam[1], beam[2])[1], 1)
             best, _, _, _ = fit_group(alone, weight, p, np.zeros(1, np.int64), shift[:1], 0.0,
                                          1e9)
             for c in range(6):

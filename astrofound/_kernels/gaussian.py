@@ -13,7 +13,8 @@ from numba import njit
 
 __all__ = [
     'CONVERGED', 'FWHM_PER_SIGMA', 'NO_PIXELS', 'OUT_OF_BOUNDS', 'TOO_MANY_STEPS',
-    'add_gaussian', 'fit_gaussian', 'precision_from_shape', 'shape_from_precision',
+    'add_gaussian', 'ellipse_window', 'fit_gaussian', 'precision_from_shape',
+    'shape_from_precision',
 ]
 
 #: Outcomes of `fit_gaussian`.
@@ -70,6 +71,38 @@ def shape_from_precision(a, b, c):
 
 
 @njit(cache=True, nogil=True)
+def ellipse_window(ny, nx, x0, y0, a, b, c, limit):
+    """
+    Find the part of an array that an ellipse can reach.
+
+    Parameters
+    ----------
+    ny, nx : int
+        Shape of the array.
+    x0, y0 : float
+        Centre in pixels of the array.
+    a, b, c : float
+        Precision matrix.
+    limit : float
+        Squared radius in sigmas.
+
+    Returns
+    -------
+    top, bottom, left, right : int
+        First row and column, and those after the last; no rows where there is no ellipse.
+    """
+    det = a * c - b * b
+    if not det > 0:
+        return 0, 0, 0, 0
+    reach_y = math.sqrt(limit * a / det)
+    reach_x = math.sqrt(limit * c / det)
+    if not (abs(x0) < 1e9 and abs(y0) < 1e9 and reach_x < 1e9 and reach_y < 1e9):
+        return 0, 0, 0, 0
+    return (max(0, math.ceil(y0 - reach_y)), min(ny, int(y0 + reach_y) + 1),
+            max(0, math.ceil(x0 - reach_x)), min(nx, int(x0 + reach_x) + 1))
+
+
+@njit(cache=True, nogil=True)
 def add_gaussian(stamp, amplitude, x0, y0, a, b, c, factor=1.0, limit=18.0):
     """
     Add ``factor`` times a Gaussian to an array in place.
@@ -90,16 +123,10 @@ def add_gaussian(stamp, amplitude, x0, y0, a, b, c, factor=1.0, limit=18.0):
         Squared radius in sigmas beyond which nothing is added.
     """
     ny, nx = stamp.shape
-    det = a * c - b * b
-    if not det > 0:
-        return
-    reach_y = math.sqrt(limit * a / det)
-    reach_x = math.sqrt(limit * c / det)
-    if not (abs(x0) < 1e9 and abs(y0) < 1e9 and reach_x < 1e9 and reach_y < 1e9):
-        return
-    for j in range(max(0, math.ceil(y0 - reach_y)), min(ny, int(y0 + reach_y) + 1)):
+    top, bottom, left, right = ellipse_window(ny, nx, x0, y0, a, b, c, limit)
+    for j in range(top, bottom):
         dy = j - y0
-        for i in range(max(0, math.ceil(x0 - reach_x)), min(nx, int(x0 + reach_x) + 1)):
+        for i in range(left, right):
             dx = i - x0
             q = a * dx * dx + 2 * b * dx * dy + c * dy * dy
             if q < limit:

@@ -215,11 +215,11 @@ class _Sources:
         """Whether the sources make up most of each smoothed peak, or one of them covers it."""
         # beyond this many widths of both, less than 1e-12 of a source is left
         reach = 3.2 * np.sqrt(self.half.prod(axis=1))
-        around = np.column_stack([self.x - reach, self.y - reach, self.x + reach, self.y + reach])
-        np.minimum(around[:, :2], self.boxes[:, :2] - 0.5, out=around[:, :2])
-        np.maximum(around[:, 2:], self.boxes[:, 2:] - 0.5, out=around[:, 2:])
+        around = boxes_around(self.x, self.y, reach)
+        np.minimum(around[:, :2], self.boxes[:, :2], out=around[:, :2])
+        np.maximum(around[:, 2:], self.boxes[:, 2:], out=around[:, 2:])
         tops = np.array([[*island.peak[::-1], 3.2 * island.width] for island in islands])
-        first, index = overlap_lists(_squares(*tops.reshape(-1, 3).T), around)
+        first, index = overlap_lists(boxes_around(*tops.reshape(-1, 3).T), around)
         return np.array([self._explain(island, index[first[k]:first[k + 1]])
                          for k, island in enumerate(islands)], bool)
 
@@ -243,7 +243,7 @@ class _Sources:
         fragment = np.zeros(len(self.x), bool)
         row, column = self.rows_and_columns()
         boxes = np.array([island.box for island in islands], float).reshape(-1, 4)
-        first, index = overlap_lists(boxes, _squares(column, row, 0.0))
+        first, index = overlap_lists(boxes, boxes_around(column, row, 0.0))
         for k, island in enumerate(islands):
             near = index[first[k]:first[k + 1]]
             width2 = island.width**2
@@ -251,11 +251,6 @@ class _Sources:
             height *= 1 + width2 / max(island.half.prod(), width2)
             fragment[near] |= self.peak[near] < 1.3 * height + _STANDS_OUT  # never where NaN
         return fragment
-
-
-def _squares(x, y, reach):
-    """Boxes of so much to each side of some points."""
-    return np.column_stack([x - reach, y - reach, x + reach, y + reach]).astype(float)
 
 
 def _find(image, noise, sources, side, threshold, options):
